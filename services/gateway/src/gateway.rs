@@ -110,6 +110,7 @@ impl Gateway {
         let check = readiness.check("contract");
         health.replace(snapshot.services());
         if snapshot.revision > 0 {
+            limits.report_unmatched(&snapshot);
             check.ready();
         }
         let (served, revision) = watch::channel(snapshot.revision);

@@ -204,27 +204,13 @@ impl ContractWatch {
                 "the contract has services of an upstream that is not configured (gateway.upstreams)"
             );
         }
-        self.report_unmatched(&snapshot);
+        self.limits.report_unmatched(&snapshot);
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
         self.hash.clone_from(&contract.hash);
         self.faces.judge(revision);
         self.served.send_replace(revision);
         Ok(())
-    }
-}
-
-impl ContractWatch {
-    /// Says which policies name methods that there are not: they limit less than whoever wrote them thinks.
-    fn report_unmatched(&self, snapshot: &Snapshot) {
-        let paths: Vec<&str> = snapshot.methods().map(|method| &*method.path).collect();
-        for (policy, pattern) in self.limits.unmatched(&paths) {
-            tracing::warn!(
-                policy,
-                pattern,
-                "a rate limit names methods that the contract has not (gateway.limits.policies)"
-            );
-        }
     }
 }
 

@@ -152,6 +152,7 @@ async fn three_gateways_allow_together_what_one_would() {
         policy(launch, "SHARED", "method", 600)
             .environment("MAINSTAY__GATEWAY__LIMITS__REDIS__URL", redis.url())
             .environment("MAINSTAY__GATEWAY__LIMITS__REDIS__GATEWAYS", "3")
+            .environment("MAINSTAY__GATEWAY__LIMITS__REDIS__TIMEOUT_MS", "5000")
             .environment("MAINSTAY__SERVICES__KEYS__GATEWAY", "0123456789abcdef0123456789abcdef")
             .environment("MAINSTAY__SERVICES__KEYS__DATA", "fedcba9876543210fedcba9876543210")
     };

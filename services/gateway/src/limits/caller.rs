@@ -1,20 +1,18 @@
 //! Whose calls are counted together.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use mainstay_identity::{Kind, Principal};
+use mainstay_runtime::server::peer as network;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// The bits of an IPv6 address that are one network's: whoever has one address of such a network has them all (RFC 6177).
-const IPV6_NETWORK: u128 = !0 << 64;
 
 /// Whose calls a policy counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// Those from one address, whoever calls; of IPv6 from one /64 network.
+    /// Those from one address, whoever calls; of IPv6 from one /64 network. What an upstream asks for its caller is not counted.
     Address,
     /// Those of one account, a service's too. Who is not signed in has none.
     Account,
@@ -40,7 +38,8 @@ impl By {
     /// Finds under whose name a call is counted; nothing where it is not. No name is a secret.
     pub fn of<'c>(self, principal: &'c Principal, peer: Option<IpAddr>, method: &'c str) -> Option<Cow<'c, str>> {
         match self {
-            // Work of the process's own comes from nowhere.
+            // Work of the process's own comes from nowhere, and what an upstream asks for somebody from where that is.
+            By::Address if principal.upstream().is_some() => None,
             By::Address => peer.map(|address| network(address).to_string().into()),
             By::Account => principal.uid().map(Cow::Borrowed),
             By::Organisation => principal.organisation().map(Cow::Borrowed),
@@ -50,13 +49,5 @@ impl By {
             }
             By::Method => Some(Cow::Borrowed(method)),
         }
-    }
-}
-
-/// The network that an address stands for, told by its first one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }

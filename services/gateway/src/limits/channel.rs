@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use mainstay_fault::Fault;
-use mainstay_runtime::channel::{Call, Channel, Input, Reply};
+use mainstay_runtime::channel::{Call, Channel, Reply};
 
 use super::Tally;
 use crate::snapshot::Snapshot;
@@ -23,13 +23,10 @@ impl Channel for Counting {
         let limits = snapshot.method(&call.target.method).and_then(|method| method.limits.clone());
         let Some(limits) = limits else { return self.channel.call(call) };
         let channel = Arc::clone(&self.channel);
-        let cost = match &call.input {
-            Input::Message(message) => limits.cost(message),
-            Input::Stream(_) => 1,
-        };
+        let cost = limits.cost(&call.input);
         Box::pin(async move {
             let mut tally = Tally::of(&limits, &call.principal, call.peer);
-            tally.count(cost).await?;
+            tally.count(cost?).await?;
             channel.call(call).await
         })
     }

@@ -24,6 +24,12 @@ const MOST_POLICIES: usize = 32;
 /// Most gateways that can share.
 const MOST_GATEWAYS: u32 = 1_000;
 
+/// How long a call waits, unless configured otherwise.
+pub const DEFAULT_TIMEOUT_MS: u32 = 50;
+
+/// Longest that a call can be configured to wait.
+const LONGEST_TIMEOUT_MS: u32 = 5_000;
+
 /// How often who may call.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -62,13 +68,15 @@ pub struct RedisConfig {
     #[serde(skip_serializing)]
     #[schemars(with = "Option<String>")]
     pub url: Option<SecretString>,
+    /// Longest that a call waits for it each time that it is counted, in milliseconds: 1 to 5,000.
+    pub timeout_ms: u32,
     /// How many gateways share it: while it is away, each of them allows this part of what they allow together. 1 to 1,000.
     pub gateways: u32,
 }
 
 impl Default for RedisConfig {
     fn default() -> RedisConfig {
-        RedisConfig { url: None, gateways: 1 }
+        RedisConfig { url: None, timeout_ms: DEFAULT_TIMEOUT_MS, gateways: 1 }
     }
 }
 
@@ -87,10 +95,12 @@ impl LimitsConfig {
             let own = policy.problems().into_iter();
             problems.extend(own.map(|(path, remedy)| (format!("policies.{name}.{path}"), remedy)));
         }
-        let is_url = |url: &SecretString| redis::Client::open(url.expose_secret()).is_ok();
-        if self.redis.url.as_ref().is_some_and(|url| !is_url(url)) {
+        if self.redis.url.as_ref().is_some_and(|url| !is_redis(url.expose_secret())) {
             let remedy = "must be redis://user:password@host:port/database, or rediss:// for TLS".to_owned();
             problems.push(("redis.url".to_owned(), remedy));
+        }
+        if !(1..=LONGEST_TIMEOUT_MS).contains(&self.redis.timeout_ms) {
+            problems.push(("redis.timeout_ms".to_owned(), format!("must be 1 to {LONGEST_TIMEOUT_MS}")));
         }
         if !(1..=MOST_GATEWAYS).contains(&self.redis.gateways) {
             problems.push(("redis.gateways".to_owned(), format!("must be 1 to {MOST_GATEWAYS}")));
@@ -121,6 +131,12 @@ impl PolicyConfig {
         }
         problems
     }
+}
+
+/// Whether a text is the address of a Redis, over TCP. What stands behind a `#` could switch the check of certificates off.
+fn is_redis(url: &str) -> bool {
+    let is_known = url.starts_with("redis://") || url.starts_with("rediss://");
+    is_known && !url.contains('#') && redis::Client::open(url).is_ok()
 }
 
 fn is_name(name: &str) -> bool {
@@ -206,14 +222,26 @@ mod tests {
     #[test]
     fn a_redis_has_to_be_one() {
         let at = |url: &str| LimitsConfig {
-            redis: RedisConfig { url: Some(url.to_owned().into()), gateways: 1 },
+            redis: RedisConfig { url: Some(url.to_owned().into()), ..RedisConfig::default() },
             ..LimitsConfig::default()
         };
         for good in ["redis://127.0.0.1", "redis://ada:secret@redis.example.net:6380/2", "rediss://redis.example.net"] {
             assert!(at(good).problems().is_empty(), "{good}");
         }
-        let problems = at("http://secret-host").problems();
-        assert_eq!(problems.len(), 1);
-        assert!(!problems[0].1.contains("secret-host"), "it may hold a password");
+        for bad in ["http://secret-host", "unix:///secret-host", "rediss://secret-host/#insecure"] {
+            let problems = at(bad).problems();
+            assert_eq!(problems.len(), 1, "{bad}");
+            assert!(!problems[0].1.contains("secret-host"), "it may hold a password");
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_policies_than_are_looked_up_for_a_call() {
+        let named = |count: usize| LimitsConfig {
+            policies: (0..count).map(|number| (format!("p{number}"), policy(1, 1, None, &[]))).collect(),
+            ..LimitsConfig::default()
+        };
+        assert!(named(MOST_POLICIES).problems().is_empty());
+        assert_eq!(named(MOST_POLICIES + 1).problems().len(), 1);
     }
 }

@@ -47,6 +47,12 @@ impl Local {
         Ok(after)
     }
 
+    /// How long it is until everything is there again that a caller may use.
+    pub fn rest(&self, caller: &str, now_ns: u64) -> u64 {
+        let key = self.hasher.hash_one(caller);
+        self.part(key).get(&key).map_or(0, |full_at| full_at.saturating_sub(now_ns))
+    }
+
     /// Gives back what was taken for a call that was refused for another reason.
     pub fn give_back(&self, caller: &str, (rate, cost): (Rate, u32)) {
         let key = self.hasher.hash_one(caller);
@@ -140,9 +146,10 @@ mod tests {
             assert!(local.take(&format!("early {number}"), (rate(100), 1), 0).is_ok());
         }
         assert!(local.take("late", (rate(100), 1), 100 * SECOND).is_ok());
-        for number in 0..2 * MAX_KEYS {
+        for number in 0..MAX_KEYS / 2 {
             assert!(local.take(&format!("later {number}"), (rate(100), 1), 100 * SECOND + 1).is_ok());
         }
-        assert!(local.len() <= MAX_KEYS);
+        assert!(local.len() < MAX_KEYS * 3 / 4, "who has everything again is forgotten: {}", local.len());
+        assert!(local.take("late", (rate(100), 100), 100 * SECOND + 2).is_err(), "who has not is remembered");
     }
 }

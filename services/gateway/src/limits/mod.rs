@@ -23,18 +23,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mainstay_fault::Fault;
+use mainstay_runtime::channel::Input;
 use mainstay_telemetry::Metrics;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use prost_reflect::MethodDescriptor;
 use tokio::time::Instant;
 
+use crate::snapshot::Snapshot;
+
 pub use caller::By;
 pub use channel::Counting;
-pub use config::{LimitsConfig, PolicyConfig, RedisConfig};
+pub use config::{DEFAULT_TIMEOUT_MS, LimitsConfig, PolicyConfig, RedisConfig};
 pub use cost::{MOST_FOR_A_PAGE, ROWS};
 pub use local::MAX_KEYS;
-pub use remote::{DEADLINE, Follow, LOOK_INTERVAL};
+pub use remote::{Follow, LOOK_INTERVAL};
 pub use tally::Tally;
 
 use cost::Cost;
@@ -104,7 +108,7 @@ impl Limits {
             .u64_counter("mainstay.rate_limit.refusals")
             .with_description("Calls that were refused because of how often their caller calls, by policy")
             .build();
-        let remote = config.redis.url.as_ref().and_then(|url| Remote::new(url, metrics)).map(Arc::new);
+        let remote = config.redis.url.as_ref().and_then(|url| Remote::new(url, &config.redis, metrics)).map(Arc::new);
         let gateways = if remote.is_some() { config.redis.gateways } else { 1 };
         let policies = config.policies.iter().map(|(name, policy)| {
             // There from the start, so that an alarm can tell "never" from "not counted".
@@ -131,8 +135,20 @@ impl Limits {
         self.0.is_none()
     }
 
+    /// Says which policies name methods that a contract has not: they limit less than whoever wrote them thinks.
+    pub fn report_unmatched(&self, snapshot: &Snapshot) {
+        let paths: Vec<&str> = snapshot.methods().map(|method| &*method.path).collect();
+        for (policy, pattern) in self.unmatched(&paths) {
+            tracing::warn!(
+                policy,
+                pattern,
+                "a rate limit names methods that the contract has not (gateway.limits.policies)"
+            );
+        }
+    }
+
     /// What in the names of methods is no method's, each with its policy.
-    pub fn unmatched<'l>(&'l self, paths: &[&str]) -> Vec<(&'l str, &'l str)> {
+    fn unmatched<'l>(&'l self, paths: &[&str]) -> Vec<(&'l str, &'l str)> {
         let policies = self.0.iter().flat_map(|state| &state.policies);
         let named =
             policies.flat_map(|policy| policy.patterns.iter().map(move |pattern| (&*policy.name, pattern.as_str())));
@@ -171,9 +187,12 @@ impl Policy {
 }
 
 impl Applied {
-    /// What a call with this message counts.
-    pub fn cost(&self, message: &[u8]) -> u32 {
-        self.cost.count(message)
+    /// What a call counts in all. A stream counts as one.
+    pub fn cost(&self, input: &Input) -> Result<u32, Fault> {
+        match input {
+            Input::Message(message) => self.cost.count(message),
+            Input::Stream(_) => Ok(1),
+        }
     }
 
     /// The names of the policies, with what each allows.
@@ -189,31 +208,35 @@ impl State {
     /// Takes `cost` of all that count a call, or of none.
     async fn take(&self, counted: &[Counted], cost: u32) -> Outcome {
         if let Some(remote) = &self.remote
-            && let Some(outcome) = remote.take(counted, cost).await
+            // Boxed: else it would be in the future of every call, also where nothing is shared.
+            && let Some(outcome) = Box::pin(remote.take(counted, cost)).await
         {
             return outcome;
         }
         self.take_here(counted, cost)
     }
 
+    /// Looks at all of them before anything is taken, so that each is judged by what is there.
     fn take_here(&self, counted: &[Counted], cost: u32) -> Outcome {
         let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let mut rests_ns = Vec::with_capacity(counted.len());
-        for Counted { policy, caller } in counted {
-            match policy.local.take(caller, (policy.own_rate, cost), now) {
-                Ok(rest) => rests_ns.push(rest),
-                Err((_, rest)) => {
-                    let taken = rests_ns.len();
-                    let give_back = |Counted { policy, caller }: &Counted| {
-                        policy.local.give_back(caller, (policy.own_rate, cost));
-                    };
-                    counted[..taken].iter().for_each(give_back);
-                    rests_ns.push(rest);
-                    return Outcome { is_granted: false, is_shared: false, rests_ns };
-                }
-            }
+        let before: Vec<u64> =
+            counted.iter().map(|Counted { policy, caller }| policy.local.rest(caller, now)).collect();
+        let refused = |rests_ns| Outcome { is_granted: false, is_shared: false, rests_ns };
+        let fits = |(counted, rest_ns): (&Counted, &u64)| counted.policy.own_rate.take(*rest_ns, cost).is_ok();
+        if !counted.iter().zip(&before).all(fits) {
+            return refused(before);
         }
-        Outcome { is_granted: true, is_shared: false, rests_ns }
+        let mut after = Vec::with_capacity(counted.len());
+        for Counted { policy, caller } in counted {
+            // Another call may have come between.
+            let Ok(rest_ns) = policy.local.take(caller, (policy.own_rate, cost), now) else {
+                let taken = &counted[..after.len()];
+                taken.iter().for_each(|of| of.policy.local.give_back(&of.caller, (of.policy.own_rate, cost)));
+                return refused(before);
+            };
+            after.push(rest_ns);
+        }
+        Outcome { is_granted: true, is_shared: false, rests_ns: after }
     }
 }
 

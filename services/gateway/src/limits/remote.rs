@@ -1,6 +1,6 @@
 //! Where several gateways count together: a Redis, or what speaks its protocol.
 //!
-//! It is asked once for each time that a call is counted, for all policies at once, and never waited for longer than [`DEADLINE`].
+//! It is asked once for each time that a call is counted, for all policies at once, and never waited for longer than `timeout_ms`.
 //! From when it does not answer until it is found again, this process counts for itself. It is looked for once a second, so no call
 //! waits for one that is known to be away.
 
@@ -18,23 +18,23 @@ use redis::{AsyncConnectionConfig, Client, RedisError, Script};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
-use super::{Counted, Outcome};
+use super::{Counted, Outcome, RedisConfig};
 
-/// Longest that a call waits to be counted together with those of other gateways.
-pub const DEADLINE: Duration = Duration::from_millis(50);
-
-/// Longest that the way there may take to be made, and to answer whether it is one.
+/// Longest that the way there may take to be made.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// What all keys begin with.
 const KEYS: &str = "mainstay:limits";
 
-/// The way to where gateways count together.
+/// The way there that is used; nothing while it is away.
+type Way = Option<Arc<MultiplexedConnection>>;
+
+/// Where gateways count together.
 pub struct Remote {
     client: Client,
     script: Script,
-    /// Nothing while it is away.
-    connection: ArcSwapOption<MultiplexedConnection>,
+    deadline: Duration,
+    way: ArcSwapOption<MultiplexedConnection>,
     /// Whether it was said that it is away.
     is_reported: AtomicBool,
     failures: Counter<u64>,
@@ -42,7 +42,7 @@ pub struct Remote {
 
 impl Remote {
     /// Nothing where the address is none, which the configuration was refused for.
-    pub fn new(url: &SecretString, metrics: &Metrics) -> Option<Remote> {
+    pub fn new(url: &SecretString, config: &RedisConfig, metrics: &Metrics) -> Option<Remote> {
         let client = Client::open(url.expose_secret()).ok()?;
         let failures = metrics
             .meter()
@@ -53,7 +53,8 @@ impl Remote {
         Some(Remote {
             client,
             script: Script::new(include_str!("take.lua")),
-            connection: ArcSwapOption::empty(),
+            deadline: Duration::from_millis(config.timeout_ms.into()),
+            way: ArcSwapOption::empty(),
             is_reported: AtomicBool::new(false),
             failures,
         })
@@ -61,7 +62,8 @@ impl Remote {
 
     /// Takes `cost` of all that count a call, or of none; nothing where it does not answer in time.
     pub(super) async fn take(&self, counted: &[Counted], cost: u32) -> Option<Outcome> {
-        let mut connection = MultiplexedConnection::clone(self.connection.load_full().as_deref()?);
+        let way = self.way.load_full();
+        let mut connection = MultiplexedConnection::clone(way.as_deref()?);
         let mut taking = self.script.prepare_invoke();
         taking.arg(cost);
         for Counted { policy, caller } in counted {
@@ -70,66 +72,75 @@ impl Remote {
             taking.key(format!("{KEYS}:{}:{}:{caller}", policy.name, policy.by.word()));
             taking.arg(interval_us).arg(burst);
         }
-        let answer = timeout(DEADLINE, taking.invoke_async::<Vec<u64>>(&mut connection)).await;
-        match answer {
+        let answer = timeout(self.deadline, taking.invoke_async::<Vec<u64>>(&mut connection)).await;
+        let why = match answer {
             Ok(Ok(answer)) if answer.len() == counted.len() + 1 => {
                 let rests_ns = answer[1..].iter().map(|micros| micros.saturating_mul(1_000)).collect();
-                Some(Outcome { is_granted: answer[0] == 1, is_shared: true, rests_ns })
+                return Some(Outcome { is_granted: answer[0] == 1, is_shared: true, rests_ns });
             }
-            Ok(Ok(_)) => self.lost("it answered something else"),
-            Ok(Err(error)) => self.lost(&said(&error)),
-            Err(_) => self.lost("it did not answer in time"),
-        }
+            Ok(Ok(_)) => "it answered something else".to_owned(),
+            Ok(Err(error)) => said(&error),
+            Err(_) => LATE.to_owned(),
+        };
+        self.lost(&way, &why);
+        None
     }
 
-    /// It is away until it is found again.
-    fn lost<T>(&self, why: &str) -> Option<T> {
+    /// It is away until it is found again, unless it was found on another way meanwhile.
+    fn lost(&self, way: &Way, why: &str) {
         self.failures.add(1, &[]);
-        self.connection.store(None);
+        drop(self.way.compare_and_swap(way, None));
         if !self.is_reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 why,
                 "the Redis of the rate limits is away; this gateway counts for itself until it is back"
             );
         }
-        None
     }
 
-    /// Asks whether it is there, and makes the way anew where it was away.
+    /// Looks whether it is there, and makes the way anew where it was away.
     async fn look(&self) -> Result<(), Failure> {
-        let known = self.connection.load_full();
-        let was_away = known.is_none();
-        let found = timeout(CONNECT, async {
-            let mut connection = match known {
-                Some(connection) => MultiplexedConnection::clone(&connection),
-                None => {
-                    // Times are kept here, over all that it takes.
-                    let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-                    self.client.get_multiplexed_async_connection_with_config(&config).await?
-                }
-            };
-            // All that a call needs of it, for nobody: one that only reads, or has no room, is no use.
-            let mut nothing = self.script.prepare_invoke();
-            nothing.key(KEYS).arg(0).arg(1).arg(1);
-            nothing.invoke_async::<Vec<u64>>(&mut connection).await?;
-            Ok::<_, RedisError>(connection)
-        });
-        let why = match found.await {
-            Ok(Ok(connection)) => {
-                if was_away {
-                    self.connection.store(Some(Arc::new(connection)));
-                    self.is_reported.store(false, Ordering::Relaxed);
-                    tracing::info!("the rate limits are counted in Redis, together with those of other gateways");
-                }
-                return Ok(());
-            }
-            Ok(Err(error)) => said(&error),
-            Err(_) => "it did not answer in time".to_owned(),
+        let way = self.way.load_full();
+        let looked = match &way {
+            Some(connection) => self.tried(MultiplexedConnection::clone(connection)).await.map(drop),
+            None => self.found().await,
         };
-        self.lost::<()>(&why);
-        Err(why.into())
+        looked.map_err(|why| {
+            self.lost(&way, &why);
+            why.into()
+        })
+    }
+
+    /// Makes the way there, which is used once a call would have been answered in time.
+    async fn found(&self) -> Result<(), String> {
+        // Times are kept here, over all that it takes.
+        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let making = async {
+            let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+            self.script.prepare_invoke().load_async(&mut connection).await?;
+            Ok::<_, RedisError>(connection)
+        };
+        let made = timeout(CONNECT, making).await.map_err(|_| LATE.to_owned())?.map_err(|error| said(&error))?;
+        let connection = self.tried(made).await?;
+        self.way.store(Some(Arc::new(connection)));
+        self.is_reported.store(false, Ordering::Relaxed);
+        tracing::info!("the rate limits are counted in Redis, together with those of other gateways");
+        Ok(())
+    }
+
+    /// Asks for all that a call needs, for nobody: one that only reads, has no room, or is slow is no use.
+    async fn tried(&self, mut connection: MultiplexedConnection) -> Result<MultiplexedConnection, String> {
+        let mut nothing = self.script.prepare_invoke();
+        nothing.key(KEYS).arg(0).arg(1).arg(1);
+        match timeout(self.deadline, nothing.invoke_async::<Vec<u64>>(&mut connection)).await {
+            Ok(Ok(_)) => Ok(connection),
+            Ok(Err(error)) => Err(said(&error)),
+            Err(_) => Err(LATE.to_owned()),
+        }
     }
 }
+
+const LATE: &str = "it did not answer in time";
 
 /// What is said of an error: never with the address, which may hold a password.
 fn said(error: &RedisError) -> String {

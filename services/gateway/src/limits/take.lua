@@ -9,7 +9,8 @@ local granted = 1
 local before, after = {}, {}
 for i, key in ipairs(KEYS) do
   local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  before[i] = math.max((tonumber(redis.call('GET', key) or '') or 0) - now, 0)
+  -- Never more than all of it: the policy may have been another one, and clocks are set.
+  before[i] = math.min(math.max((tonumber(redis.call('GET', key) or '') or 0) - now, 0), burst * interval)
   after[i] = before[i] + cost * interval
   if after[i] > burst * interval + 0.5 then
     granted = 0

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use mainstay_fault::{Fault, Reason};
+use mainstay_fault::{Fault, Reason, whole_seconds};
 use mainstay_identity::Principal;
+use mainstay_runtime::channel::Input;
 use opentelemetry::KeyValue;
 
-use super::{Applied, Counted, Outcome, Policy, Short};
+use super::{Applied, Counted, LOOK_INTERVAL, Outcome, Policy, Short};
 
 /// What is left to the caller, and what there is (draft-ietf-httpapi-ratelimit-headers-10).
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -48,6 +49,11 @@ impl Tally {
         Tally { applied: Arc::clone(applied), counted, taken: 0, told: None }
     }
 
+    /// What the call counts in all. Fails where that cannot be told, because its message cannot be read.
+    pub fn cost(&self, input: &Input) -> Result<u32, Fault> {
+        self.applied.cost(input)
+    }
+
     /// Takes what makes the call count as `cost` in all, or refuses it with RATE_LIMITED and when to come back.
     pub async fn count(&mut self, cost: u32) -> Result<(), Fault> {
         let more = cost.saturating_sub(self.taken);
@@ -61,7 +67,7 @@ impl Tally {
             self.told = self.tightest(&outcome);
             return Ok(());
         }
-        let (which, rest_ns, short) = self.refusing(&outcome, (more, cost));
+        let (which, rest_ns, short) = self.refusing(&outcome, more, cost);
         let policy = &self.counted[which].policy;
         let left = policy.rate(outcome.is_shared).left(rest_ns);
         let resets = match short {
@@ -114,11 +120,18 @@ impl Tally {
 
     /// Which policy refuses to take `more`, how long it is until everything is there again, and when all of `cost` would be let in:
     /// whoever comes again is counted from the beginning.
-    fn refusing(&self, outcome: &Outcome, (more, cost): (u32, u32)) -> (usize, u64, Short) {
+    fn refusing(&self, outcome: &Outcome, more: u32, cost: u32) -> (usize, u64, Short) {
         let all = self.counted.iter().zip(&outcome.rests_ns).enumerate();
         let short = |which: usize, counted: &Counted, rest_ns: u64| {
             let rate = counted.policy.rate(outcome.is_shared);
-            rate.take(rest_ns, more).err().map(|_| (which, rest_ns, rate.take(rest_ns, cost)))
+            let whole = match rate.take(rest_ns, cost) {
+                // It would be let in where the gateways count together again.
+                Err(Short::Ever) if !outcome.is_shared && cost <= counted.policy.rate.burst() => {
+                    Err(Short::For(LOOK_INTERVAL))
+                }
+                judged => judged,
+            };
+            rate.take(rest_ns, more).err().map(|_| (which, rest_ns, whole))
         };
         let found = all.filter_map(|(which, (counted, rest_ns))| short(which, counted, *rest_ns));
         let longest = found.max_by_key(|(_, _, short)| match short {
@@ -147,9 +160,4 @@ fn refused(policy: &Policy, short: Short, cost: u32) -> Fault {
             "this call counts as {cost}, which is more than there ever is at once: {allows}; ask for less at a time"
         )),
     }
-}
-
-/// The whole seconds that are never less than a span.
-fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
 }

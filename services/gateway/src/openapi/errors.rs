@@ -150,16 +150,19 @@ fn whole(status: u16, reasons: &[Reason]) -> Object {
         .with("description", said.collect::<Vec<_>>().join("\n"))
         .with("x-error-reasons", names)
         .with("content", content());
-    match status {
-        401 => answer.set("headers", Object::new().with("WWW-Authenticate", text("What the caller is asked to show."))),
-        429 => {
-            let seconds = Object::new().with("type", "integer").with("minimum", 0);
-            let retry = Object::new().with("description", "When to come again, in seconds.").with("schema", seconds);
-            answer.set("headers", allowance().with("Retry-After", retry));
-        }
-        _ => {}
+    if status == 401 {
+        let challenge = Object::new().with("schema", Object::new().with("type", "string"));
+        answer.set("headers", Object::new().with("WWW-Authenticate", challenge));
     }
     answer
+}
+
+/// The answer to who calls a method too often that has limits.
+pub fn limited() -> Object {
+    let seconds = Object::new().with("type", "integer").with("minimum", 0);
+    let retry = Object::new().with("description", "When to come again, in seconds.").with("schema", seconds);
+    let status = http::StatusCode::TOO_MANY_REQUESTS.as_u16();
+    whole(status, &reasons_of(status)).with("headers", allowance().with("Retry-After", retry))
 }
 
 /// What an answer says in headers of how often its caller may still call.
@@ -193,11 +196,13 @@ const SHARED: [(u16, &str); 7] = [
 
 /// The shared answers, by name. What is said in one of them is all that may be said with its status.
 pub fn shared() -> Object {
-    let of = |status: u16| {
-        let has = |reason: &Reason| Fault::new(*reason).http_status().as_u16() == status;
-        Reason::ALL.iter().copied().filter(has).collect::<Vec<Reason>>()
-    };
-    SHARED.iter().map(|(status, name)| (*name, whole(*status, &of(*status)))).collect()
+    SHARED.iter().map(|(status, name)| (*name, whole(*status, &reasons_of(*status)))).collect()
+}
+
+/// All that may be said with a status.
+fn reasons_of(status: u16) -> Vec<Reason> {
+    let has = |reason: &Reason| Fault::new(*reason).http_status().as_u16() == status;
+    Reason::ALL.iter().copied().filter(has).collect()
 }
 
 #[cfg(test)]

@@ -138,6 +138,9 @@ impl Operations<'_> {
         for (status, answer) in errors::answers(binding, &reasons) {
             all.set(status.to_string(), answer);
         }
+        if method.limits.is_some() {
+            all.set("429", errors::limited());
+        }
         all
     }
 }

@@ -11,7 +11,6 @@ use super::until::until;
 use crate::browser::Cookies;
 use crate::limits::Tally;
 use crate::protocol::{Found, Spoken, Unread};
-use crate::snapshot::Method;
 use crate::transcode::Defective;
 
 /// Reads a request, calls its method, and writes the answer. A call of a method that has limits is counted before anything of its body
@@ -44,13 +43,14 @@ async fn answer<P: Spoken>(
         Ok(read) => read,
         Err(Unread::Sent(fault)) => return Err(fault),
         // Boxed, as the rare way: a future is as large as the largest thing in it.
-        Err(Unread::Says(defective)) => return Err(Box::pin(raised(&found, context, defective)).await),
+        Err(Unread::Says(defective)) => return Err(Box::pin(raised(&found, context, (defective, tally))).await),
     };
     let end = context.end();
     let (mut context, mut input) = (context, asked.input);
     let method = found.method();
     if let Some(tally) = tally {
-        tally.count(cost(method, &input)).await?;
+        let cost = tally.cost(&input)?;
+        tally.count(cost).await?;
     }
     let browser = context.browser.take();
     if let (Some(browser), Input::Message(message)) = (&browser, &mut input) {
@@ -85,17 +85,20 @@ async fn answer<P: Spoken>(
     Ok(answer)
 }
 
-/// What a call counts in all, known only when its message is. A stream counts as one.
-fn cost(method: &Method, input: &Input) -> u32 {
-    match (&method.limits, input) {
-        (Some(limits), Input::Message(message)) => limits.cost(message),
-        _ => 1,
-    }
-}
-
 /// What is wrong with a request is told only to who may make it (AIP-211). Who may is decided where the call goes: it takes
 /// along what could be read and what is wrong, which is raised there after that decision.
-async fn raised(found: &Found, context: Context, defective: Defective) -> Fault {
+async fn raised(found: &Found, context: Context, (defective, tally): (Defective, Option<&mut Tally>)) -> Fault {
+    if let Some(tally) = tally {
+        // Whoever decides looks at all that could be read.
+        let cost = tally.cost(&Input::Message(defective.legible.clone()));
+        let counted = match cost {
+            Ok(cost) => tally.count(cost).await,
+            Err(unread) => Err(unread),
+        };
+        if let Err(refused) = counted {
+            return refused;
+        }
+    }
     // Of a method of the application's own service it was decided before the request was read.
     if found.method().backend.is_upstream {
         return defective.fault;

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use http::{Method, Request, StatusCode};
 use http_body_util::StreamBody;
 use mainstay_gateway::{
-    Config, DEADLINE, DEFAULT_MAX_REQUEST_BYTES, FIRST_MESSAGE_WAIT, HEARTBEAT, MAX_FORM_BYTES, MAX_KEYS,
+    Config, DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TIMEOUT_MS, FIRST_MESSAGE_WAIT, HEARTBEAT, MAX_FORM_BYTES, MAX_KEYS,
     MAX_REQUEST_BYTES_LIMIT, SMALLEST, transcode::MAX_QUERY_PARAMETERS,
 };
 use mainstay_layers::Peer;
@@ -260,7 +260,7 @@ fn the_table_of_limits_is_what_the_code_does() {
         ("the smallest answer", format!("{} KiB", SMALLEST >> 10)),
         ("the form of a page", format!("{} KiB; 1,600 bytes", MAX_FORM_BYTES >> 10)),
         ("callers that a policy", format!("{}, some 2 MiB", thousands(MAX_KEYS))),
-        ("a call waits for the Redis", format!("{} ms", DEADLINE.as_millis())),
+        ("a call waits for the Redis", format!("{DEFAULT_TIMEOUT_MS} ms (`timeout_ms`)")),
     ];
     for (limit, value) in values {
         let row = readme.lines().find(|line| line.starts_with(&format!("| {limit}")));

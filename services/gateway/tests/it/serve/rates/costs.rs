@@ -43,6 +43,8 @@ async fn s16_a_commit_counts_its_writes() {
     assert_eq!(left(&post(&harness, "/orders/v1:commit", &writes).await).1, 970);
     assert_eq!(left(&post(&harness, "/orders.v1.CommitService/Commit", &writes).await).1, 940);
     assert_eq!(left(&post(&harness, "/orders/v1:commit", &json!({})).await).1, 939);
+    let both = json!({"writes": [{"create": {}}], "preconditions": [{}, {}]});
+    assert_eq!(left(&post(&harness, "/orders/v1:commit", &both).await).1, 936);
 }
 
 #[tokio::test]
@@ -94,4 +96,19 @@ async fn a_stream_counts_once() {
     });
     let answered = harness.send(from("192.0.2.7", get("/orders/v1/orders/1:watch"))).await;
     assert_eq!((answered.status, left(&answered).1), (StatusCode::OK, 999));
+}
+
+#[tokio::test]
+async fn s16_what_is_wrong_with_a_batch_makes_it_no_smaller() {
+    let harness = thousand().await;
+    let requests = vec![json!({"order": {"name": "orders/1"}}); 100];
+    let answered = post(&harness, "/orders/v1/orders:batchCreate?bogus=1", &json!({"requests": requests})).await;
+    assert_eq!((answered.status, left(&answered).1), (StatusCode::BAD_REQUEST, 900));
+    // What cannot be read could ask for anything.
+    let asked = harness.data.calls().len();
+    let mut request = tonic::Request::new(bytes::Bytes::from([&[0x38][..], &[0xff; 11]].concat()));
+    request.extensions_mut().insert(mainstay_layers::Peer::at("192.0.2.7".parse().unwrap()));
+    let status = harness.grpc_with("/orders.v1.OrderService/BatchGetOrders", request).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+    assert_eq!(harness.data.calls().len(), asked);
 }

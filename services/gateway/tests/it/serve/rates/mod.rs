@@ -268,11 +268,6 @@ async fn what_is_refused_to_everybody_uses_nothing_up() {
     assert_eq!(harness.send(from("192.0.2.7", get("/orders/v1/orders/1"))).await.status, StatusCode::OK);
 }
 
-/// A Commit without a write.
-fn post_commit() -> Request<Body> {
-    Request::builder().method(Method::POST).uri("/orders/v1:commit").body(full("{}")).unwrap()
-}
-
 #[tokio::test]
 async fn the_document_says_which_methods_are_limited() {
     let harness = with(&[("gets", hourly(By::Address, 100, &["orders.v1.OrderService/GetOrder"]))]).await;
@@ -283,8 +278,21 @@ async fn the_document_says_which_methods_are_limited() {
     assert!(get["responses"]["200"]["headers"]["RateLimit"].is_object(), "{get}");
     let list = &document["paths"]["/orders/v1/orders"]["get"];
     assert!(list["responses"]["200"]["headers"].is_null(), "{list}");
-    let refused = &document["components"]["responses"]["ResourceExhausted"]["headers"];
+    assert_eq!(list["responses"]["429"]["$ref"], "#/components/responses/ResourceExhausted");
+    let refused = &get["responses"]["429"]["headers"];
     for header in ["RateLimit", "RateLimit-Policy", "Retry-After"] {
         assert!(refused[header]["schema"].is_object(), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn the_policy_that_refuses_is_the_one_that_is_told() {
+    let policies = [("a-daily", daily(By::Address, 20, &[])), ("b-hourly", hourly(By::Address, 10, &[]))];
+    let harness = with(&policies).await;
+    for _ in 0..10 {
+        assert_eq!(harness.send(from("192.0.2.7", get("/orders/v1/orders/1"))).await.status, StatusCode::OK);
+    }
+    let refused = harness.send(from("192.0.2.7", get("/orders/v1/orders/1"))).await;
+    assert_eq!((refused.status, left(&refused).0.as_str()), (StatusCode::TOO_MANY_REQUESTS, "b-hourly"));
+    assert_eq!(info(&refused).0["policy"], "b-hourly");
 }

@@ -31,7 +31,7 @@ fn ways() -> Vec<(&'static str, Request<Body>)> {
         ("REST", get("/orders/v1/orders/1")),
         ("REST, HEAD", head),
         ("REST, the other route", get("/orders/v1/stores/1/orders/1")),
-        ("REST, encoded", get("/orders/v1/%6Frders/1?$fields=name")),
+        ("REST, some fields", get("/orders/v1/orders/1?$fields=name")),
         ("Connect", post(GET_ORDER, "application/json", r#"{"name": "orders/1"}"#)),
         ("Connect, binary", post(GET_ORDER, "application/proto", MESSAGE)),
         ("Connect, GET", get(&format!("{GET_ORDER}?encoding=json&message=%7B%22name%22%3A%22orders%2F1%22%7D"))),
