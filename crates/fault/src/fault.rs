@@ -2,7 +2,7 @@
 
 use crate::Reason;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use mainstay_record::Violation;
 use std::borrow::Cow;
 use std::error::Error;
@@ -22,6 +22,7 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) request_id: Option<String>,
     pub(crate) http: Option<StatusCode>,
+    pub(crate) headers: HeaderMap,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -59,6 +60,7 @@ impl Fault {
             retry_after: None,
             request_id: None,
             http: None,
+            headers: HeaderMap::new(),
             source: None,
         }))
     }
@@ -114,6 +116,18 @@ impl Fault {
         self
     }
 
+    /// Has headers sent with the answer that tells the fault, in whatever protocol. They do not travel on to another service's callers.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Fault {
+        self.0.headers.extend(headers);
+        self
+    }
+
+    /// Takes out the headers that are to be sent with it.
+    pub fn take_headers(&mut self) -> HeaderMap {
+        std::mem::take(&mut self.0.headers)
+    }
+
     /// Keeps the cause for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Fault {
@@ -152,10 +166,11 @@ impl Fault {
         self.0.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// Says the same once more, as clients are told it: the source stays with the first.
+    /// Says the same once more, as clients are told it: the source and the headers stay with the first.
     #[must_use]
     pub fn again(&self) -> Fault {
-        let Inner { origin, message, metadata, violations, retry_after, request_id, http, source: _ } = &*self.0;
+        let Inner { origin, message, metadata, violations, retry_after, request_id, http, headers: _, source: _ } =
+            &*self.0;
         Fault(Box::new(Inner {
             origin: origin.clone(),
             message: message.clone(),
@@ -164,6 +179,7 @@ impl Fault {
             retry_after: *retry_after,
             request_id: request_id.clone(),
             http: *http,
+            headers: HeaderMap::new(),
             source: None,
         }))
     }

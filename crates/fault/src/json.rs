@@ -116,7 +116,7 @@ impl Fault {
 }
 
 /// The whole seconds that are never less than a delay.
-fn whole_seconds(delay: Duration) -> u64 {
+pub fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0))
 }
 

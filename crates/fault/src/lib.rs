@@ -11,6 +11,7 @@ mod status;
 pub use budget::MAX_STATUS_BYTES;
 pub use fault::Fault;
 pub use http_status::http_status_of;
+pub use json::whole_seconds;
 pub use reason::Reason;
 pub use status::reply;
 

@@ -17,7 +17,6 @@ mod identity_headers;
 mod observe;
 mod protocol;
 mod rare;
-mod rate_limit;
 mod request_id;
 mod routes;
 mod shed;
@@ -45,7 +44,6 @@ pub use framing::{
 pub use observe::EndCode;
 pub use protocol::{GRPC_TYPES, Native, Protocol, essence, is_grpc, trailers};
 pub use rare::{has_any, rarely};
-pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
 pub use routes::{Policies, RoutesEndpoint};
 pub use shed::{Place, Requests, Shed};

@@ -106,5 +106,8 @@ pub(crate) fn refuse(mut fault: Fault, protocol: impl Protocol, request_id: &Hea
     if fault.source().is_some() {
         fault = fault.request_id(request_id.to_str().unwrap_or_default());
     }
-    protocol.refuse(fault)
+    let headers = fault.take_headers();
+    let mut response = protocol.refuse(fault);
+    response.headers_mut().extend(headers);
+    response
 }

@@ -8,15 +8,15 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Access, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests,
-    Resolved, RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
+    Access, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, Requests, Resolved,
+    RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Request, Response};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, Principal};
-use mainstay_telemetry::{Metrics, Route, SpanPolicy, TraceContext};
+use mainstay_telemetry::{Metrics, SpanPolicy, TraceContext};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -39,8 +39,6 @@ pub struct Guards {
     pub timeouts: Timeouts,
     /// Whose word about the address of a client is taken.
     pub trusted_proxies: TrustedProxies,
-    /// How often a caller may call.
-    pub rate_limit: Option<Arc<dyn RateLimit>>,
 }
 
 /// Everything a request passes on a port that clients reach, browsers among them, around the gateway's endpoint.
@@ -138,8 +136,6 @@ impl<E: Endpoint> Inner<E> {
             effect.admit(&principal, &access)?;
             let context = self.context(&parts, (principal, browser), (deadline, streams), seen);
             parts.headers.extend(shown.map(|shown| (AUTHORIZATION, shown)));
-            // The last one: it counts calls, and only those that would have been let in.
-            self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.
             let body = slow_body::awaited(body, permit.as_mut(), takes);
             let place = permit.as_mut().filter(|_| streams).map(Permit::place);
@@ -246,10 +242,6 @@ impl<E: Endpoint> Inner<E> {
             trace: seen.trace.clone(),
             peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
         }
-    }
-
-    fn limit_rate(&self, context: &Context, route: &Route) -> Result<(), Fault> {
-        self.guards.rate_limit.as_ref().map_or(Ok(()), |limit| limit.admit(context, route))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod http;
 pub mod postgres;
 mod processor;
 pub mod proxy;
+pub mod redis;
 pub mod server;
 pub mod tools;
 pub mod wait;

@@ -60,6 +60,19 @@ impl Backends {
         Backends { upstreams: Arc::new(named.collect()), ..self }
     }
 
+    /// The same, with another way to what auth answers.
+    pub fn by_way_of(&self, way: impl FnOnce(Arc<dyn Channel>) -> Arc<dyn Channel>) -> Backends {
+        let Backend { name, packages, channel, is_upstream, is_missing } = &**self.auth();
+        let auth = Backend {
+            name: name.clone(),
+            packages,
+            channel: way(channel.clone()),
+            is_upstream: *is_upstream,
+            is_missing: *is_missing,
+        };
+        Backends { named: Arc::new([Arc::new(auth), self.rest.clone()]), ..self.clone() }
+    }
+
     /// Finds an upstream; one that is not configured is there to say so.
     pub fn upstream(&self, name: &str) -> Arc<Backend> {
         self.upstreams.get(name).cloned().unwrap_or_else(|| {

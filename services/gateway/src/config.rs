@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::LimitsConfig;
 use crate::oauth::paths::{FORMS, OPEN};
 use crate::pages::PagesConfig;
 use crate::site::SiteConfig;
@@ -38,6 +39,7 @@ pub struct Config {
     /// A site that is served beside the API.
     #[serde(rename = "static")]
     pub site: SiteConfig,
+    pub limits: LimitsConfig,
     /// Serves `/openapi.json`, `/docs`, `/contract.binpb` and `/contract.zip`: what each caller may call, and in development all of it.
     pub docs: bool,
 }
@@ -84,6 +86,7 @@ impl Default for Config {
             pages: PagesConfig::default(),
             upstreams: BTreeMap::new(),
             site: SiteConfig::default(),
+            limits: LimitsConfig::default(),
             docs: true,
         }
     }
@@ -101,6 +104,7 @@ impl Config {
         }
         problems.extend(self.pages.problems().into_iter().map(|(path, remedy)| (path.to_owned(), remedy)));
         problems.extend(upstreams::problems(&self.upstreams));
+        problems.extend(self.limits.problems().into_iter().map(|(path, remedy)| (format!("limits.{path}"), remedy)));
         problems.extend(self.site.problems().into_iter().map(|(path, remedy)| (format!("static.{path}"), remedy)));
         problems
     }

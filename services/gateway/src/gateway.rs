@@ -15,6 +15,7 @@ use crate::backends::Backends;
 use crate::config::Config;
 use crate::docs::Docs;
 use crate::jobs;
+use crate::limits::{Counting, Limits};
 use crate::pages::{Pages, PagesError};
 use crate::restore::{Restored, restore};
 use crate::serve::{Edge, Known};
@@ -99,7 +100,8 @@ impl Gateway {
         let Dependencies { backends, database, metrics, health, readiness, shutdown, development, jobs } = dependencies;
         let pages = Pages::load(&config.pages)?;
         let (backends, keeper) = upstreams::connect(backends, &config.upstreams, &metrics)?;
-        let first = first(database.as_ref(), &metrics, &backends).await?;
+        let limits = Limits::new(&config.limits, &metrics);
+        let first = first(database.as_ref(), (&metrics, &backends, &limits)).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
         // What of the application's is open is not stored: until data says it, it is closed.
         let open = snapshot.open(&[]);
@@ -108,6 +110,7 @@ impl Gateway {
         let check = readiness.check("contract");
         health.replace(snapshot.services());
         if snapshot.revision > 0 {
+            limits.report_unmatched(&snapshot);
             check.ready();
         }
         let (served, revision) = watch::channel(snapshot.revision);
@@ -117,6 +120,7 @@ impl Gateway {
             backends: backends.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
+            limits: limits.clone(),
             database,
             faces: Faces {
                 reflection: reflection.clone(),
@@ -130,7 +134,7 @@ impl Gateway {
             hash,
             is_a_stranger: false,
         };
-        jobs::start(&jobs, contract, (&backends, keeper), &readiness);
+        jobs::start(&jobs, contract, (&backends, keeper, limits.follow()), &readiness);
         wait_for_contract(revision.clone(), announced.clone()).await;
         let own =
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
@@ -143,6 +147,7 @@ impl Gateway {
             let docs = Docs::new(&config.pages, !development, open);
             (docs, metrics.route(DOCS))
         });
+        let backends = counted(&backends, &limits, &live);
         let endpoint = Edge { config, live, known, readiness, own, route, backends, docs, oauth, pages, site };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
@@ -175,14 +180,23 @@ impl Gateway {
 }
 
 /// What is served at first: the stored contract, or the platform's methods alone.
-async fn first(database: Option<&Database>, metrics: &Metrics, backends: &Backends) -> Result<Restored, StartError> {
+async fn first(database: Option<&Database>, made_with: (&Metrics, &Backends, &Limits)) -> Result<Restored, StartError> {
     if let Some(database) = database {
         store::migrate(database).await?;
-        if let Some(restored) = restore(database, metrics, backends).await {
+        if let Some(restored) = restore(database, made_with).await {
             return Ok(restored);
         }
     }
-    Ok(Restored { compiled: Snapshot::platform(metrics, backends)?, hash: String::new() })
+    let (metrics, backends, limits) = made_with;
+    Ok(Restored { compiled: Snapshot::platform(metrics, backends, limits)?, hash: String::new() })
+}
+
+/// The services behind as pages and other applications ask them: what they ask counts as a call of its method.
+fn counted(backends: &Backends, limits: &Limits, live: &Arc<ArcSwap<Snapshot>>) -> Backends {
+    if limits.is_empty() {
+        return backends.clone();
+    }
+    backends.by_way_of(|channel| Arc::new(Counting { channel, live: Arc::clone(live) }))
 }
 
 /// Waits a while for a contract, or for word that there is none. Without either the gateway starts all the same: it then says

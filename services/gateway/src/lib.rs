@@ -9,6 +9,7 @@ mod docs;
 mod gateway;
 mod jobs;
 mod keys;
+mod limits;
 mod oauth;
 mod openapi;
 mod pages;
@@ -31,6 +32,9 @@ pub use config::{Config, DEFAULT_MAX_REQUEST_BYTES, MAX_REQUEST_BYTES_LIMIT};
 pub use docs::Doc;
 pub use gateway::{Dependencies, FIRST_CONTRACT_WAIT, Gateway, StartError};
 pub use keys::Keys;
+pub use limits::{
+    By, DEFAULT_TIMEOUT_MS, Limits, LimitsConfig, MAX_KEYS, MOST_FOR_A_PAGE, PolicyConfig, ROWS, RedisConfig,
+};
 pub use pages::{CaptchaConfig, CaptchaProvider, MAX_FORM_BYTES, Page, PagesConfig, PagesError};
 pub use protocol::{FIRST_MESSAGE_WAIT, HEARTBEAT, SMALLEST};
 pub use readiness::{PROBE_INTERVAL, PROBE_TIMEOUT};

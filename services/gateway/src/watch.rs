@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tonic::Code;
 
 use crate::backends::Backends;
+use crate::limits::Limits;
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store::StoredContract;
 
@@ -42,6 +43,7 @@ pub struct ContractWatch {
     pub backends: Backends,
     pub live: Arc<ArcSwap<Snapshot>>,
     pub metrics: Metrics,
+    pub limits: Limits,
     pub database: Option<Database>,
     /// What follows a swap.
     pub faces: Faces,
@@ -186,8 +188,9 @@ impl ContractWatch {
         let (revision, descriptor_set) = (contract.revision, contract.descriptor_set.clone());
         let open = contract.open_methods.clone();
         let (metrics, backends, faces) = (self.metrics.clone(), self.backends.clone(), self.faces.clone());
+        let limits = self.limits.clone();
         let compile = move || {
-            let compiled = Snapshot::build(&metrics, &backends, revision, descriptor_set)?;
+            let compiled = Snapshot::build((&metrics, &backends, &limits), revision, descriptor_set)?;
             faces.show(&compiled, &open);
             Ok::<_, SnapshotError>(compiled.snapshot)
         };
@@ -201,6 +204,7 @@ impl ContractWatch {
                 "the contract has services of an upstream that is not configured (gateway.upstreams)"
             );
         }
+        self.limits.report_unmatched(&snapshot);
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
         self.hash.clone_from(&contract.hash);

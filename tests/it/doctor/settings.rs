@@ -20,6 +20,7 @@ async fn s31_what_production_must_not_have_fails_the_doctor() {
         .environment("MAINSTAY__OPERATIONS_LISTEN", "0.0.0.0:9464")
         .environment("MAINSTAY__GATEWAY__CORS__LOOPBACK", "true")
         .environment("MAINSTAY__AUTH__PASSWORD_HASHING__MEMORY_KIB", "1024")
+        .environment("MAINSTAY__GATEWAY__LIMITS__REDIS__URL", "redis://limits:BBBBBBBB@cache.invalid:6379")
         .environment("MAINSTAY__AUTH__DATABASE_URL", "postgres://mainstay:mainstay@db.invalid/auth");
     let config = file.to_string_lossy().into_owned();
     let (said, code) = doctor(&launch, &["--production", "--config", &config]);
@@ -31,6 +32,7 @@ async fn s31_what_production_must_not_have_fails_the_doctor() {
         ("problem", "auth.password_hashing", &["1024 KiB"]),
         ("problem", "auth.database_url", &["a password that everybody knows"]),
         ("problem", "auth.database_url", &["db.invalid:5432", "sslmode=verify-full"]),
+        ("warning", "gateway.limits.redis.url", &["rediss://"]),
         ("problem", "tokens.issuer", &["public URL"]),
         ("problem", "mainstay.toml", &["0644", "chmod 600"]),
         ("warning", "listen", &["without TLS"]),
@@ -40,7 +42,7 @@ async fn s31_what_production_must_not_have_fails_the_doctor() {
         assert_told(&said, level, place, words);
     }
     assert!(
-        !said.to_string().contains("mainstay:mainstay") && !said.to_string().contains("AAAAAAAA"),
+        ["mainstay:mainstay", "AAAAAAAA", "BBBBBBBB"].iter().all(|secret| !said.to_string().contains(secret)),
         "no secret is told"
     );
 }

@@ -20,6 +20,7 @@ mod repairs;
 mod s05_brute_force;
 mod s09_identity;
 mod s11_revocation;
+mod s16_limits;
 mod s26_browser;
 mod s29_classes;
 mod s32_no_rules;

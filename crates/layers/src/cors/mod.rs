@@ -42,7 +42,8 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PAT
 /// compressed, the id of the request, and what the standard methods and errors say in headers.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, content-encoding, connect-content-encoding, \
-     x-request-id, etag, location, retry-after, allow, www-authenticate",
+     x-request-id, etag, location, retry-after, ratelimit, ratelimit-policy, allow, \
+     www-authenticate",
 );
 
 const VARY_BY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");

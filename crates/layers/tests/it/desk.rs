@@ -8,10 +8,10 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved,
-    Shed, Stack, Timeouts, TrustedProxies, stack,
+    Access, Body, Context, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved, Shed, Stack,
+    Timeouts, TrustedProxies, stack,
 };
-use mainstay_telemetry::{Metrics, Route, Telemetry};
+use mainstay_telemetry::{Metrics, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -71,7 +71,10 @@ impl Endpoint for Desk {
                 });
                 Ok(Response::new(Body::new(StreamBody::new(frames))))
             }
-            _ => Ok(Response::new(Body::new(Full::new(describe(&exchange))))),
+            _ => {
+                refuse_the_loud(&exchange.context)?;
+                Ok(Response::new(Body::new(Full::new(describe(&exchange)))))
+            }
         }
     }
 }
@@ -105,15 +108,12 @@ impl KeySource for NoKeys {
     }
 }
 
-/// Refuses whoever says so in a header that no stack strips.
-struct RefuseTheLoud;
-
-impl RateLimit for RefuseTheLoud {
-    fn admit(&self, caller: &Context, _: &Route) -> Result<(), Fault> {
-        match caller.request_id.to_str() {
-            Ok("loud") => Err(Fault::new(Reason::RateLimited)),
-            _ => Ok(()),
-        }
+/// Refuses whoever says that they are loud, and says more of it in a header.
+fn refuse_the_loud(caller: &Context) -> Result<(), Fault> {
+    let told = [(http::HeaderName::from_static("ratelimit"), http::HeaderValue::from_static("\"quiet\";r=0;t=1"))];
+    match caller.request_id.to_str() {
+        Ok("loud") => Err(Fault::new(Reason::RateLimited).headers(told.into_iter().collect())),
+        _ => Ok(()),
     }
 }
 
@@ -139,7 +139,6 @@ pub fn bench(limit: usize) -> Bench {
         shed: Shed::new(limit),
         timeouts: Timeouts::default(),
         trusted_proxies: TrustedProxies::default(),
-        rate_limit: Some(Arc::new(RefuseTheLoud)),
     };
     Bench { stack: stack::edge(Desk(metrics.clone()), guards.clone(), Cors::none()), metrics, guards }
 }

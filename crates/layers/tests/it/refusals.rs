@@ -112,10 +112,11 @@ async fn nobody_and_somebody_without_the_right_are_refused_differently_and_count
 }
 
 #[tokio::test]
-async fn a_caller_that_asks_too_often_is_refused_and_counted() {
+async fn a_caller_that_the_endpoint_refuses_is_counted_and_told_in_headers() {
     let bench = bench(10);
     let response = bench.send(get("/t.S/Open").header("x-request-id", "loud")).await;
     assert_eq!((response.status().as_u16(), reason(&response).as_str()), (429, "RATE_LIMITED"));
+    assert_eq!(response.headers()["ratelimit"], "\"quiet\";r=0;t=1");
     assert_eq!(bench.count("/t.S/Open", 429), 1);
 }
 

@@ -258,7 +258,6 @@ impl Process {
             shed: Shed::new(self.common.max_requests),
             timeouts: Timeouts::default(),
             trusted_proxies: self.common.trusted_proxies.clone(),
-            rate_limit: None,
         })
     }
 

@@ -22,6 +22,7 @@ pub use limits::{
     MAX_PENDING_RESETS, MIN_ANSWER_BYTES_PER_SECOND, QUIET_FRAMES, RESERVED_DESCRIPTORS, RESETS, SMALL_REST_TIMEOUT,
     TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
+pub use peers::peer;
 pub use tls::{Certificates, TlsConfig, TlsError};
 
 use crate::Shutdown;

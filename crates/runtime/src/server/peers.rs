@@ -68,7 +68,7 @@ impl Drop for Place {
 }
 
 /// Who has an address. Whoever has one of IPv6 has its network of 64 bits.
-fn peer(address: IpAddr) -> IpAddr {
+pub fn peer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
         v4 @ IpAddr::V4(_) => v4,

@@ -44,7 +44,6 @@ pub fn guards() -> Guards {
         shed: Shed::new(100),
         timeouts: Timeouts::default(),
         trusted_proxies: mainstay_layers::TrustedProxies::default(),
-        rate_limit: None,
     }
 }
 

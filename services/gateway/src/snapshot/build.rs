@@ -23,6 +23,7 @@ use super::link::{SnapshotError, link};
 use super::method::Method;
 use crate::backends::Backends;
 use crate::browser::SessionFields;
+use crate::limits::Limits;
 use crate::route::Trie;
 
 /// A binding that is not served.
@@ -41,15 +42,14 @@ pub struct Compiled {
 
 impl Snapshot {
     /// Compiles the platform's contracts alone: what is served before the application's contract is known.
-    pub fn platform(metrics: &Metrics, backends: &Backends) -> Result<Compiled, SnapshotError> {
-        Snapshot::build(metrics, backends, 0, Bytes::new())
+    pub fn platform(metrics: &Metrics, backends: &Backends, limits: &Limits) -> Result<Compiled, SnapshotError> {
+        Snapshot::build((metrics, backends, limits), 0, Bytes::new())
     }
 
     /// Compiles the platform's contracts and revision `revision` of the application's, an encoded
     /// `google.protobuf.FileDescriptorSet`. Where both hold a file of the same name, the platform's is taken.
     pub fn build(
-        metrics: &Metrics,
-        backends: &Backends,
+        (metrics, backends, limits): (&Metrics, &Backends, &Limits),
         revision: i64,
         application: Bytes,
     ) -> Result<Compiled, SnapshotError> {
@@ -60,7 +60,7 @@ impl Snapshot {
         // What is linked is gone when the snapshot is made.
         link(&mut pool, application)?;
         let plans = Plans::of(&pool, &|message| aliases(&pool, message), &|message| classed(&pool, message));
-        let mut builder = Builder { metrics, backends, plans: &plans, parts: Parts::default() };
+        let mut builder = Builder { metrics, backends, limits, plans: &plans, parts: Parts::default() };
         for (position, file) in pool.files().enumerate() {
             let owner = if position < platform_files { Owner::Platform } else { Owner::Application };
             for method in file.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
@@ -91,6 +91,7 @@ struct Parts {
 struct Builder<'b> {
     metrics: &'b Metrics,
     backends: &'b Backends,
+    limits: &'b Limits,
     plans: &'b Plans,
     parts: Parts,
 }
@@ -111,13 +112,13 @@ impl Builder<'_> {
         };
         let method = Arc::new(Method {
             route: self.metrics.route(&path),
-            path: path.into(),
             backend: match &upstream {
                 Some(upstream) => self.backends.upstream(upstream),
                 None => self.backends.of_package(&package).clone(),
             },
             // A platform method that says nothing of its callers lets nobody in.
             access: if policy == Policy::Rules { Some(Access::Anyone) } else { access_of(descriptor) },
+            limits: self.limits.of(descriptor, &path),
             ruled: policy == Policy::Rules,
             side_effects,
             repeatable: is_repeatable(descriptor),
@@ -129,6 +130,7 @@ impl Builder<'_> {
             input: input_plan,
             output: output_plan,
             etag: text_field(&output, ETAG),
+            path: path.into(),
         });
         self.parts.methods.insert(method.path.as_ref().into(), method.clone());
         for route in routes(descriptor) {

@@ -10,6 +10,7 @@ use super::cursor::Cursor;
 use super::kinds::Kinds;
 use crate::backends::Backend;
 use crate::browser::SessionFields;
+use crate::limits::Applied;
 
 /// One RPC.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Method {
     /// Who may call it at all; nothing lets nobody in. It belongs to the resolved method, so no spelling of a path gets
     /// around it.
     pub access: Option<Access>,
+    /// How often it may be called; nothing where nothing limits that. It belongs to the resolved method, as `access` does.
+    pub limits: Option<Arc<Applied>>,
     /// Whether the data service decides by a resource's rules who may do what the call asks for.
     pub ruled: bool,
     /// Where its calls are counted.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::Method;
 use mainstay_contract::{RESERVED_ROOTS, Source};
+use mainstay_gateway::Limits;
 use mainstay_gateway::route::Lookup;
 use mainstay_gateway::snapshot::{Body, Compiled, Snapshot};
 use mainstay_layers::Access;
@@ -9,7 +10,12 @@ use mainstay_telemetry::Telemetry;
 use crate::support::{backends, compile, library};
 
 fn compiled(application: &[u8]) -> Compiled {
-    Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, Bytes::copy_from_slice(application)).unwrap()
+    Snapshot::build(
+        (Telemetry::quiet().metrics(), &backends(), &Limits::default()),
+        1,
+        Bytes::copy_from_slice(application),
+    )
+    .unwrap()
 }
 
 fn build(application: &[u8]) -> Snapshot {
@@ -23,7 +29,7 @@ fn why_unserved(snapshot: &Snapshot, method: &str) -> Option<String> {
 
 #[test]
 fn every_platform_method_says_who_may_call_it() {
-    let snapshot = Snapshot::platform(Telemetry::quiet().metrics(), &backends()).unwrap().snapshot;
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics(), &backends(), &Limits::default()).unwrap().snapshot;
     let mine: Vec<_> = snapshot.methods().filter(|method| method.path.starts_with("/mainstay.")).collect();
     assert!(mine.len() > 10, "{mine:?}");
     let denied: Vec<_> = mine.iter().filter(|method| method.access.is_none()).map(|method| &*method.path).collect();
@@ -32,7 +38,7 @@ fn every_platform_method_says_who_may_call_it() {
 
 #[test]
 fn every_rest_route_of_the_platform_is_served() {
-    let snapshot = Snapshot::platform(Telemetry::quiet().metrics(), &backends()).unwrap().snapshot;
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics(), &backends(), &Limits::default()).unwrap().snapshot;
     assert!(snapshot.unserved.is_empty(), "{:?}", snapshot.unserved);
 }
 
@@ -131,5 +137,12 @@ fn a_file_that_both_have_is_the_platforms() {
 
 #[test]
 fn bytes_that_are_no_descriptor_set_are_refused() {
-    assert!(Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, Bytes::from_static(b"\xff\xff")).is_err());
+    assert!(
+        Snapshot::build(
+            (Telemetry::quiet().metrics(), &backends(), &Limits::default()),
+            1,
+            Bytes::from_static(b"\xff\xff")
+        )
+        .is_err()
+    );
 }

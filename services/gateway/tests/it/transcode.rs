@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use http::Method;
 use mainstay_fault::Reason;
+use mainstay_gateway::Limits;
 use mainstay_gateway::route::Lookup;
 use mainstay_gateway::snapshot::Snapshot;
 use mainstay_gateway::transcode::{self, Precondition, RequestParts, Transcoded, parameters};
@@ -17,9 +18,13 @@ use crate::support::{backends, decoded, library};
 fn snapshot() -> &'static Snapshot {
     static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
     SNAPSHOT.get_or_init(|| {
-        Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, Bytes::copy_from_slice(library()))
-            .unwrap()
-            .snapshot
+        Snapshot::build(
+            (Telemetry::quiet().metrics(), &backends(), &Limits::default()),
+            1,
+            Bytes::copy_from_slice(library()),
+        )
+        .unwrap()
+        .snapshot
     })
 }
 

@@ -6,13 +6,16 @@ use std::path::Path;
 
 use mainstay_db::server;
 use mainstay_runtime::process::{Mode, Section as _};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::finding::{Findings, Level};
 use crate::backup::System;
 
 /// What the password storage cheat sheet of OWASP asks for at least, in KiB times passes.
 const HASHING: u64 = 19_456 * 2;
+
+/// What stands in a line of a file that holds a secret.
+const SECRETS: [&str; 5] = ["key_encryption_key", "database_url", "services.keys", "redis://", "rediss://"];
 
 /// Looks at the settings, as those of a production system where they have to be.
 pub fn look(system: &System, file: Option<&Path>, (production, strict): (bool, bool), findings: &mut Findings) {
@@ -81,8 +84,11 @@ fn secrets(system: &System, file: Option<&Path>, level: Level, findings: &mut Fi
             database(setting, url, level, findings);
         }
     }
-    let holds_secrets =
-        |text: &str| ["key_encryption_key", "database_url", "services.keys"].iter().any(|word| text.contains(word));
+    if system.gateway.limits.redis.url.as_ref().is_some_and(is_open_redis) {
+        let what = "goes over the network as it is: its password, and who calls";
+        findings.add(Level::Warning, "gateway.limits.redis.url", what, "let the Redis speak TLS, and write rediss://");
+    }
+    let holds_secrets = |text: &str| SECRETS.iter().any(|word| text.contains(word));
     let Some(file) = file else { return };
     let (Ok(metadata), Ok(text)) = (fs::metadata(file), fs::read_to_string(file)) else { return };
     let mode = metadata.permissions().mode() & 0o777;
@@ -95,6 +101,14 @@ fn secrets(system: &System, file: Option<&Path>, level: Level, findings: &mut Fi
             format!("chmod 600 {}", file.display()),
         );
     }
+}
+
+/// Whether a Redis on another machine is spoken to without TLS.
+fn is_open_redis(url: &SecretString) -> bool {
+    let Some(rest) = url.expose_secret().strip_prefix("redis://") else { return false };
+    let place = rest.split('/').next().unwrap_or_default();
+    let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+    !["localhost", "127.0.0.1", "[::1]"].iter().any(|own| host == *own || host.starts_with(&format!("{own}:")))
 }
 
 fn database(setting: &str, url: &SecretString, level: Level, findings: &mut Findings) {

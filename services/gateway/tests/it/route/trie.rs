@@ -134,7 +134,7 @@ fn a_post_to_a_verb_that_there_is_not_is_told_those_that_there_are() {
         (GET, "/v1/{name=notes/*}"),
     ]);
     let Lookup::NoVerb { verbs } = trie.find("/v1/messages/1:sned", &Method::POST) else { panic!() };
-    assert_eq!(verbs, ["send".into(), "undelete".into()]);
+    assert_eq!(verbs, ["send", "undelete"].map(Box::<str>::from));
     // What has no verbs takes other methods, and so does what has no colon; what is read may have one.
     let Lookup::WrongMethod { allow } = trie.find("/v1/notes/1:sned", &Method::POST) else { panic!() };
     assert_eq!(allow, [GET, Method::HEAD]);

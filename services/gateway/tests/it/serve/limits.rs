@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Method, Request, StatusCode};
 use http_body_util::StreamBody;
-use mainstay_gateway::{Config, transcode::MAX_QUERY_PARAMETERS};
+use mainstay_gateway::{
+    Config, DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TIMEOUT_MS, FIRST_MESSAGE_WAIT, HEARTBEAT, MAX_FORM_BYTES, MAX_KEYS,
+    MAX_REQUEST_BYTES_LIMIT, SMALLEST, transcode::MAX_QUERY_PARAMETERS,
+};
 use mainstay_layers::Peer;
 use tonic::Code;
 
@@ -230,5 +233,38 @@ async fn an_answer_that_has_no_room_is_refused_in_the_protocols_own_form() {
             assert_eq!(ask(kind).await, if large { refused } else { (200, 0, false) }, "{kind}");
         }
         drop(held);
+    }
+}
+
+/// `8192` as it is written for people.
+fn thousands(number: usize) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+}
+
+#[test]
+fn the_table_of_limits_is_what_the_code_does() {
+    let readme = include_str!("../../../README.md");
+    let mebibytes = |bytes: usize| bytes >> 20;
+    let values = [
+        (
+            "`max_request_bytes`",
+            format!(
+                "{} MiB, configurable up to {} MiB",
+                mebibytes(DEFAULT_MAX_REQUEST_BYTES),
+                mebibytes(MAX_REQUEST_BYTES_LIMIT)
+            ),
+        ),
+        ("depth of JSON", mainstay_wire::MAX_DEPTH.to_string()),
+        ("query parameters", thousands(MAX_QUERY_PARAMETERS)),
+        ("the head of a stream", format!("{} s; {} s", FIRST_MESSAGE_WAIT.as_secs(), HEARTBEAT.as_secs())),
+        ("the smallest answer", format!("{} KiB", SMALLEST >> 10)),
+        ("the form of a page", format!("{} KiB; 1,600 bytes", MAX_FORM_BYTES >> 10)),
+        ("callers that a policy", format!("{}, some 2 MiB", thousands(MAX_KEYS))),
+        ("a call waits for the Redis", format!("{DEFAULT_TIMEOUT_MS} ms (`timeout_ms`)")),
+    ];
+    for (limit, value) in values {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| {limit}")));
+        let row = row.unwrap_or_else(|| panic!("no row for {limit:?}"));
+        assert_eq!(row.split('|').nth(2).map(str::trim), Some(value.as_str()), "{row}");
     }
 }

@@ -11,6 +11,7 @@ mod masks;
 mod oauth;
 mod pages;
 mod policy;
+mod rates;
 mod raw;
 mod rest;
 mod site;

@@ -264,6 +264,5 @@ fn guards(telemetry: &Telemetry, shed: Shed) -> Guards {
         shed,
         timeouts: Timeouts::default(),
         trusted_proxies: mainstay_layers::TrustedProxies::default(),
-        rate_limit: None,
     }
 }
