@@ -40,6 +40,8 @@ pub struct Config {
     pub site: SiteConfig,
     /// Serves `/openapi.json`, `/docs`, `/contract.binpb` and `/contract.zip`: what each caller may call, and in development all of it.
     pub docs: bool,
+    /// Opens WebSockets at `/ws`: many calls over one connection, and streams of a browser's messages.
+    pub websocket: bool,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -85,6 +87,7 @@ impl Default for Config {
             upstreams: BTreeMap::new(),
             site: SiteConfig::default(),
             docs: true,
+            websocket: true,
         }
     }
 }

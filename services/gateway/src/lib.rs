@@ -21,6 +21,7 @@ mod schema;
 mod serve;
 mod site;
 pub mod snapshot;
+mod socket;
 mod store;
 pub mod transcode;
 mod upstreams;

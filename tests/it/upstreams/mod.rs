@@ -3,3 +3,4 @@
 mod callers;
 mod python;
 mod shapes;
+mod sockets;

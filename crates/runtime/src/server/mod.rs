@@ -12,6 +12,7 @@ mod patient;
 mod peers;
 mod seldom;
 mod tls;
+mod tunnel;
 mod wellformed;
 
 pub use address::{AddressError, ListenAddress};
@@ -23,6 +24,7 @@ pub use limits::{
     TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 pub use tls::{Certificates, TlsConfig, TlsError};
+pub use tunnel::{Duplex, Tunnel};
 
 use crate::Shutdown;
 use connection::Connections;

@@ -16,3 +16,4 @@ mod site;
 mod socket;
 mod spelling;
 mod streams;
+mod websocket;
