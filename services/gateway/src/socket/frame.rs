@@ -116,10 +116,10 @@ fn wrong(what: &str) -> Fault {
 impl Begin<'_> {
     /// The path of the method; nothing where no method can be called so.
     pub fn path(&self) -> Option<String> {
-        let is_sign = |sign: u8| sign.is_ascii_alphanumeric() || matches!(sign, b'_' | b'.');
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_');
         let (service, method) = self.method.split_once('/')?;
-        let is_name = |name: &str| !name.is_empty() && name.bytes().all(is_sign);
-        (is_name(service) && is_name(method)).then(|| format!("/{service}/{method}"))
+        (service.split('.').all(is_word) && is_word(method)).then(|| format!("/{service}/{method}"))
     }
 
     /// What the call's request has in its head.

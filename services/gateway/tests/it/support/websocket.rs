@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, StatusCode};
 use mainstay_runtime::server::Duplex;
 use mainstay_runtime::{Server, ServerConfig, Shutdown};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -76,14 +76,6 @@ impl Socket {
     /// Opens one as nobody.
     pub async fn open(address: SocketAddr) -> Socket {
         Socket::ask(address, &[]).await.unwrap()
-    }
-
-    /// Opens one, and says who calls.
-    pub async fn of(address: SocketAddr, credential: &str) -> Socket {
-        let mut socket = Socket::open(address).await;
-        socket.say(json!({"auth": {"token": credential.trim_start_matches("Bearer ")}})).await;
-        assert_eq!(socket.heard().await, json!({"auth": {}}));
-        socket
     }
 
     pub async fn say(&mut self, frame: Value) {
