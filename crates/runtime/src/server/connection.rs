@@ -163,7 +163,7 @@ impl Port {
         let progress = Progress::default();
         let io = Impatient::new(io, progress.clone(), HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
         let io = Lingering::new(io, progress.clone());
-        let tunnels = Tunnels::new(self.tasks.clone(), self.draining.clone());
+        let tunnels = Tunnels::new(self.tasks.clone(), self.draining.clone(), client.answers.clone());
         let (asked, further) = (progress.clone(), tunnels.clone());
         let answer = service_fn(move |mut request: Request<Incoming>| {
             further.attach(&mut request);

@@ -8,7 +8,7 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use mainstay_layers::{Body, rarely};
+use mainstay_layers::{Answers, Body, rarely};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,11 +30,12 @@ pub(super) struct Tunnels {
     next: Arc<Mutex<Option<Serving>>>,
     tasks: TaskTracker,
     draining: CancellationToken,
+    answers: Answers,
 }
 
 impl Tunnels {
-    pub(super) fn new(tasks: TaskTracker, draining: CancellationToken) -> Tunnels {
-        Tunnels { next: Arc::default(), tasks, draining }
+    pub(super) fn new(tasks: TaskTracker, draining: CancellationToken, answers: Answers) -> Tunnels {
+        Tunnels { next: Arc::default(), tasks, draining, answers }
     }
 
     /// Has a request that asks for another protocol bring along what it is asked for with.
@@ -76,13 +77,18 @@ impl Tunnel {
         self.many
     }
 
+    /// Where what waits to be sent is counted: with the answers of the connection.
+    pub fn answers(&self) -> &Answers {
+        &self.on.answers
+    }
+
     /// Agrees: has what comes after the answer served, which is given the bytes, and told when the port closes. It counts as the
     /// connection that it is, and ends with it.
     pub fn open<S>(self, serve: impl FnOnce(Box<dyn Duplex>, CancellationToken) -> S + Send + 'static) -> Response<Body>
     where
         S: Future<Output = ()> + Send + 'static,
     {
-        let Tunnel { protocol, many, upgrade, on: Tunnels { next, tasks, draining } } = self;
+        let Tunnel { protocol, many, upgrade, on: Tunnels { next, tasks, draining, .. } } = self;
         let serving: Serving = Box::pin(async move {
             match upgrade.await {
                 Ok(upgraded) => {

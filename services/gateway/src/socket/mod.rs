@@ -4,6 +4,7 @@
 //! calls, what he may, how often, and until when is decided there, call by call. Here are only the frames.
 
 mod call;
+mod counted;
 mod frame;
 mod handshake;
 mod identity;
@@ -12,7 +13,6 @@ mod origin;
 mod sent;
 mod session;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
@@ -22,9 +22,9 @@ use http_body::Frame;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Body, Context, Peer, Place};
 use mainstay_runtime::server::Tunnel;
-use mainstay_telemetry::{Level, Metrics, Route};
 use tokio::task::JoinSet;
 
+pub use self::counted::Sockets;
 use self::identity::Identity;
 use self::origin::Origin;
 use self::session::Session;
@@ -36,20 +36,6 @@ pub const PATH: &str = "/ws";
 
 /// With what they are asked for: over HTTP/1.1, and over HTTP/2.
 pub const METHODS: [HttpMethod; 2] = [HttpMethod::GET, HttpMethod::CONNECT];
-
-/// What sockets are counted by.
-#[derive(Clone)]
-pub struct Sockets {
-    pub route: Arc<Route>,
-    open: Level,
-}
-
-impl Sockets {
-    pub fn counted_by(metrics: &Metrics) -> Sockets {
-        let open = metrics.level("mainstay.gateway.sockets", "WebSockets that are open");
-        Sockets { route: metrics.route(PATH), open }
-    }
-}
 
 /// When what stands for a caller is over, in the extensions of the answer that says who he is.
 #[derive(Debug, Clone, Copy)]
@@ -89,9 +75,11 @@ pub async fn open(edge: &Edge, mut request: Request<Body>, context: Context) -> 
         };
     }
     let Some(tunnel) = tunnel else { return Err(Fault::new(Reason::RouteNotFound)) };
-    let session = Session::new(origin, (edge.live.clone(), edge.config.max_request_bytes), (identity, tasks));
+    let answers = tunnel.answers().clone();
+    let session =
+        Session::new((origin, answers), (edge.live.clone(), edge.config.max_request_bytes), (identity, tasks));
     let mut response = tunnel.open(move |wire, draining| async move {
-        let _counted = sockets.open.enter();
+        let _counted = sockets.enter();
         session.serve(wire, draining).await;
     });
     response.headers_mut().extend(headers);

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 /// Something to be sent.
 pub enum Sent {
     /// A frame, which counts among the unsent answers of its connection until it has left.
-    Frame(String, Option<Counted>),
+    Frame(String, Counted),
     Ping,
     Close(Close),
 }
@@ -32,13 +32,13 @@ impl From<Close> for CloseFrame {
 #[derive(Clone)]
 pub struct Out {
     pub queue: mpsc::Sender<Sent>,
-    pub answers: Option<Answers>,
+    pub answers: Answers,
 }
 
 impl Out {
     /// Sends a frame, once there is room. Whether anybody is there any more, whoever reads finds out.
     pub async fn send(&self, frame: String) {
-        let counted = self.answers.as_ref().map(|answers| answers.count(frame.len()));
+        let counted = self.answers.count(frame.len());
         let _ = self.queue.send(Sent::Frame(frame, counted)).await;
     }
 }
@@ -52,7 +52,7 @@ pub async fn write(
     while let Some(next) = queue.recv().await {
         match next {
             Sent::Frame(text, counted) => {
-                leaving.extend(counted);
+                leaving.push(counted);
                 sink.feed(Message::Text(text.into())).await?;
             }
             Sent::Ping => sink.feed(Message::Ping(Bytes::new())).await?,

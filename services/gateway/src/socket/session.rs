@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderName, HeaderValue};
 use mainstay_fault::{Fault, Reason};
+use mainstay_layers::Answers;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -42,6 +43,8 @@ const BUFFER_BYTES: usize = 4 << 10;
 /// A socket.
 pub struct Session {
     origin: Origin,
+    /// Where what waits to be sent is counted.
+    answers: Answers,
     live: Arc<ArcSwap<Snapshot>>,
     max_message: usize,
     identity: Option<Identity>,
@@ -52,13 +55,13 @@ pub struct Session {
 
 impl Session {
     pub fn new(
-        origin: Origin,
+        (origin, answers): (Origin, Answers),
         (live, max_message): (Arc<ArcSwap<Snapshot>>, usize),
         (known, tasks): (Option<(Identity, Option<Duration>)>, JoinSet<()>),
     ) -> Session {
         let greeting = known.as_ref().map(|(_, expires_in)| frame::known(*expires_in));
         let identity = known.map(|(identity, _)| identity);
-        Session { origin, live, max_message, identity, greeting, tasks }
+        Session { origin, answers, live, max_message, identity, greeting, tasks }
     }
 
     /// Serves the socket until either side closes it.
@@ -69,8 +72,7 @@ impl Session {
         let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
         let (mut sink, mut stream) = socket.split();
         let (queue, queued) = mpsc::channel(QUEUE);
-        let answers = self.origin.peer.as_ref().and_then(|peer| peer.answers.clone());
-        let out = Out { queue, answers };
+        let out = Out { queue, answers: self.answers.clone() };
         let mut writing = Box::pin(write(&mut sink, queued));
         let mut talk = Talk::new(self, out.clone());
         let close = tokio::select! {

@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, StatusCode};
 use mainstay_runtime::server::Duplex;
 use mainstay_runtime::{Server, ServerConfig, Shutdown};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
