@@ -1,7 +1,7 @@
 //! Names that an application's contract does not take: others have them.
 
 /// First segments of paths that Mainstay answers itself; an application's routes and packages do not begin with them.
-pub const RESERVED_ROOTS: [&str; 11] = [
+pub const RESERVED_ROOTS: [&str; 12] = [
     "auth",
     "data",
     "gateway",
@@ -13,6 +13,7 @@ pub const RESERVED_ROOTS: [&str; 11] = [
     "openapi.json",
     "contract.binpb",
     "contract.zip",
+    "ws",
 ];
 
 /// First parts of packages that an application may not declare anything in: the platform's, and those of others.

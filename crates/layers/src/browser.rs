@@ -3,7 +3,7 @@
 //! ```text
 //! a request that carries the cookies                      they stand for its caller
 //!   and `authorization`                                   no: it says itself who calls
-//!   and changes nothing (GET, HEAD of what only reads)    yes
+//!   and changes nothing (GET, HEAD of what only reads)    yes, unless it opens a connection that stays (a WebSocket)
 //!   sent by a page of the server                          yes (`sec-fetch-site`; where that is missing, `origin`)
 //!   sent by a page that is let in with its cookies        yes (`cors.origins` with `cors.credentials`)
 //!   sent by any other page, or not said by which          it is refused; where forms of all pages are taken, they count for nothing
@@ -58,6 +58,9 @@ pub enum Cookies {
     Count,
     /// It stands for the caller where it is good: what answers can renew it.
     CountIfGood,
+    /// The same for everything that comes on a connection which stays open. It changes something whatever its method says, and no
+    /// browser keeps a page from reading it, so that a page needs leave for it, with cookies or without.
+    Held,
 }
 
 impl fmt::Debug for Browser {
@@ -72,6 +75,9 @@ pub(crate) fn settle(
     (cookies, effect): (Cookies, Effect),
     (page, cors): (&Page, &Cors),
 ) -> Result<Option<Box<Browser>>, Fault> {
+    if cookies == Cookies::Held && matches!(page, Page::Foreign | Page::Any) && !is_own(parts) {
+        return Err(Fault::new(Reason::OriginNotAllowed));
+    }
     if !has_any(&parts.headers, &TOLD) {
         return Ok(None);
     }
@@ -80,12 +86,14 @@ pub(crate) fn settle(
     if !kept.is_any() {
         return Ok(asks.then(Box::default));
     }
-    if !may_use(parts, effect, (page, cors.credentials)) {
+    // A contract may have given what changes something a GET, which each page can have a browser send.
+    let is_safe = parts.method.is_safe() && effect.is_read() && cookies != Cookies::Held;
+    if !is_safe && !may_use(parts, page, cors.credentials) {
         return if cors.takes_form(parts) { Ok(None) } else { Err(refused(page)) };
     }
     let token = if cookies == Cookies::Ignored { None } else { kept.access().transpose()? };
     let refresh = kept.refresh.map(Box::from);
-    let is_let_off = token.is_some() && cookies == Cookies::CountIfGood;
+    let is_let_off = token.is_some() && matches!(cookies, Cookies::CountIfGood | Cookies::Held);
     if let Some(token) = token {
         parts.headers.insert(AUTHORIZATION, token);
     }
@@ -103,12 +111,8 @@ fn asks(headers: &HeaderMap) -> Result<bool, Fault> {
     }
 }
 
-/// Whether a page may have the request sent with the cookies of its browser.
-fn may_use(parts: &Parts, effect: Effect, (page, credentials): (&Page, bool)) -> bool {
-    // A contract may have given what changes something a GET, which each page can have a browser send.
-    if parts.method.is_safe() && effect.is_read() {
-        return true;
-    }
+/// Whether a page may have a request that may change something sent with the cookies of its browser.
+fn may_use(parts: &Parts, page: &Page, credentials: bool) -> bool {
     match rarely(&parts.headers, &SEC_FETCH_SITE).map_or(&b""[..], HeaderValue::as_bytes) {
         b"same-origin" | b"none" => true,
         b"cross-site" | b"same-site" => credentials && matches!(page, Page::Allowed(_)),

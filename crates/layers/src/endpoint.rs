@@ -1,6 +1,6 @@
 //! What the stack asks of the thing behind it.
 
-use crate::{Access, Body, Cookies, Effect, Exchange, Messages, Protocol};
+use crate::{Access, Again, Body, Cookies, Effect, Exchange, Messages, Protocol};
 use mainstay_fault::Fault;
 use mainstay_telemetry::Route;
 use std::future::Future;
@@ -16,6 +16,11 @@ pub trait Endpoint: Send + Sync + 'static {
 
     /// Whether a session that a browser keeps in cookies may stand for the caller.
     const TAKES_COOKIES: bool = false;
+
+    /// Tells it, once, where it stands: what a request brings with it that is a call of its own goes through `again`.
+    fn placed(&mut self, again: Again) {
+        drop(again);
+    }
 
     /// Finds what the request is about, from its method, path and headers. Synchronous and quick: tables only.
     fn resolve(&self, parts: &http::request::Parts, protocol: Self::Protocol) -> Result<Resolved<Self::Target>, Fault>;

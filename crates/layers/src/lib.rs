@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod again;
 mod browser;
 mod caller;
 mod caught;
@@ -27,6 +28,7 @@ mod trace;
 mod unsent;
 
 pub use access::{Access, second_factor_wanted};
+pub use again::Again;
 pub use browser::{ACCESS_COOKIE, Browser, Cookies, MAX_ACCESS_COOKIES, REFRESH_COOKIE, SESSION_MODE};
 pub use caller::{caller, context};
 pub use client::{NotANetwork, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, PeerAgent, TrustedProxies};

@@ -8,7 +8,7 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Access, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, Requests, Resolved,
+    Access, Again, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, Requests, Resolved,
     RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
@@ -252,8 +252,21 @@ fn nobody(parts: &mut Parts) -> Principal {
 }
 
 impl<E: Endpoint> Stack<E> {
-    fn new(endpoint: E, guards: Guards, place: Place, cors: Cors) -> Stack<E> {
-        Stack(Arc::new(Inner { endpoint, guards, place, cors }))
+    fn new(mut endpoint: E, guards: Guards, place: Place, cors: Cors) -> Stack<E> {
+        Stack(Arc::new_cyclic(|stack| {
+            // What stands behind the layers does not keep them.
+            let stack = stack.clone();
+            endpoint.placed(Again::new(move |request| {
+                let stack: Arc<Inner<E>> = stack.upgrade()?;
+                Some(Box::pin(async move {
+                    match stack.pass(request).await {
+                        Ok(response) => response,
+                        Err(never) => match never {},
+                    }
+                }))
+            }));
+            Inner { endpoint, guards, place, cors }
+        }))
     }
 
     /// Returns the endpoint inside.

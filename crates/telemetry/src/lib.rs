@@ -19,7 +19,7 @@ pub use config::{Config, LogFormat};
 pub use export::Error;
 pub use init::{FLUSH_TIMEOUT, Identity, Telemetry, init};
 pub use job::{Failing, JobMeter};
-pub use metrics::{ActiveGuard, Metrics};
+pub use metrics::{ActiveGuard, Level, Metrics};
 pub use replicas::ReplicaCounts;
 pub use route::{Outcome, Route};
 pub use span_policy::{SPAN_TARGET, SpanPolicy};

@@ -114,6 +114,15 @@ impl Metrics {
         ActiveGuard(self.0.active.clone())
     }
 
+    /// Shows how many of something there are at the moment. For set-up time: keep what it returns.
+    pub fn level(&self, name: &'static str, description: &'static str) -> Level {
+        let level = Arc::new(AtomicI64::new(0));
+        let observed = level.clone();
+        let counter = self.0.meter.i64_observable_up_down_counter(name).with_description(description);
+        counter.with_callback(move |observer| observer.observe(observed.load(Ordering::Relaxed), &[])).build();
+        Level(level)
+    }
+
     /// Returns the meter, for counters that another crate keeps.
     pub fn meter(&self) -> &Meter {
         &self.0.meter
@@ -150,7 +159,19 @@ impl Metrics {
     }
 }
 
-/// Counts a request as being answered for as long as it lives.
+/// How many of something there are. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Level(Arc<AtomicI64>);
+
+impl Level {
+    /// Counts one until the guard is dropped.
+    pub fn enter(&self) -> ActiveGuard {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        ActiveGuard(self.0.clone())
+    }
+}
+
+/// Counts a request, or one of a level, for as long as it lives.
 #[derive(Debug)]
 pub struct ActiveGuard(Arc<AtomicI64>);
 

@@ -42,6 +42,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Serves `/openapi.json`, `/docs`, `/contract.binpb` and `/contract.zip`: what each caller may call, and in development all of it.
     pub docs: bool,
+    /// Opens WebSockets at `/ws`: many calls over one connection, and streams of a browser's messages.
+    pub websocket: bool,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -88,6 +90,7 @@ impl Default for Config {
             site: SiteConfig::default(),
             limits: LimitsConfig::default(),
             docs: true,
+            websocket: true,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::restore::{Restored, restore};
 use crate::serve::{Edge, Known};
 use crate::site::Site;
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
+use crate::socket::Sockets;
 use crate::store;
 use crate::upstreams;
 use crate::watch::{ContractWatch, Faces};
@@ -148,7 +149,10 @@ impl Gateway {
             (docs, metrics.route(DOCS))
         });
         let backends = counted(&backends, &limits, &live);
-        let endpoint = Edge { config, live, known, readiness, own, route, backends, docs, oauth, pages, site };
+        let sockets = config.websocket.then(|| Sockets::counted_by(&metrics));
+        let again = None;
+        let endpoint =
+            Edge { config, live, known, readiness, own, route, backends, again, sockets, docs, oauth, pages, site };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 

@@ -39,7 +39,10 @@ async fn a_page_of_a_named_origin_calls_and_one_of_another_origin_does_not() {
 
     let seen = shop.workshop.page("foreign", free_port());
     // What a browser sends without asking is sent; nothing comes of it.
-    assert_eq!(seen, [json!({"read": "kept", "readAsUser": "kept", "write": "kept", "signUp": "told"})]);
+    assert_eq!(
+        seen,
+        [json!({"read": "kept", "readAsUser": "kept", "write": "kept", "socket": "kept", "signUp": "told"})]
+    );
     let reviews = shop.system.http().get("/shop/v1/reviews").await.ok();
     assert_eq!(reviews, json!({}), "nothing was written");
     let mallory = json!({"email": "mallory@example.org", "password": crate::support::PASSWORD});

@@ -34,7 +34,9 @@ impl Workshop {
         for package in BESIDE {
             copy(&repository().join("proto").join(package), &protos.join(package));
         }
-        copy(&sources(), &folder.path().join("clients"));
+        let clients = folder.path().join("clients");
+        copy(&sources(), &clients);
+        fs::write(clients.join("socket.js"), shown()).expect("a file can be written");
         let environment = vec![
             ("MAINSTAY_URL", system.gateway.url()),
             ("USER_TOKEN", user.to_owned()),
@@ -79,6 +81,12 @@ impl Workshop {
         protoc.arg(format!("--grpc_python_out={}", modules.display())).args(files);
         ran(&mut protoc);
         self.reports(Command::new(python).arg(sources().join("python.py")).arg(modules))
+    }
+
+    /// Runs a client in Python that needs nothing generated, with the packages that a file names. Returns what it reports.
+    pub fn script(&self, client: &str, requirements: &str) -> Vec<Value> {
+        let python = python_from(&sources().join(requirements));
+        self.reports(Command::new(python).arg(sources().join(client)))
     }
 
     /// `buf curl` over one of its protocols (`grpc`, `grpcweb`, `connect`), as nobody or with a token. Returns whether it went
@@ -159,6 +167,13 @@ impl Drop for Follower {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The client for WebSockets that the gateway's page about them shows.
+fn shown() -> String {
+    let page = fs::read_to_string(repository().join("services/gateway/WEBSOCKET.md")).expect("the page is there");
+    let (_, program) = page.split_once("```js\n").expect("the page shows a program");
+    program.split_once("```").expect("the program ends").0.to_owned()
 }
 
 /// The folder of the clients.

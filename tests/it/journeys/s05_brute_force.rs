@@ -6,7 +6,7 @@ use mainstay_testkit::server::Launch;
 use mainstay_testkit::tools::Grpcurl;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, System, notes};
+use crate::support::{PASSWORD, Socket, System, notes};
 
 const SIGN_IN: &str = "/auth/v1/sessions:signIn";
 const ATTACKER: &str = "198.51.100.66";
@@ -46,6 +46,13 @@ async fn tries_are_counted_by_address(system: &System) {
     let refused = grpc(ATTACKER).call(sign_in, &credentials(PASSWORD)).map(drop);
     assert_eq!(refused.map_err(|refusal| refusal.code), Err("ResourceExhausted".to_owned()));
     assert!(grpc(OWNER).call(sign_in, &credentials(PASSWORD)).is_ok());
+    // Many calls of one socket come from where the socket comes from.
+    for (address, reason) in [(ATTACKER, json!("RATE_LIMITED")), (OWNER, Value::Null)] {
+        let mut socket = Socket::open(&system.gateway.address(), &[("x-forwarded-for", address)]).await;
+        socket.say(json!({"id": 1, "method": sign_in, "message": credentials(PASSWORD)})).await;
+        let said = socket.heard().await;
+        assert_eq!((&said["end"], &said["error"]["details"][0]["reason"]), (&json!(true), &reason), "{said}");
+    }
     at(OWNER).post(SIGN_IN, credentials(PASSWORD)).await.ok();
 }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
-use mainstay_proto::data::v1::WatchContractRequest;
 use mainstay_proto::data::v1::contract_service_client::ContractServiceClient;
+use mainstay_proto::data::v1::{Contract, WatchContractRequest};
 use mainstay_testkit::Engine;
 use mainstay_testkit::http::{Http, Opened};
 use mainstay_testkit::server::Launch;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tonic::Code;
 use tonic::transport::Endpoint;
 
-use crate::support::{PASSWORD, System, notes};
+use crate::support::{PASSWORD, Socket, System, notes};
 
 const REST: &str = "/data/v1/contract:watch?$fields=revision";
 
@@ -45,6 +45,61 @@ async fn events(client: &Http) -> Opened {
     opened
 }
 
+/// A stream in each of the other protocols.
+struct Streams {
+    connect: Opened,
+    grpc: tonic::Streaming<Contract>,
+    socket: Socket,
+}
+
+impl Streams {
+    async fn of(system: &System, client: &Http) -> Streams {
+        let connect = client.with_header("content-type", "application/connect+json");
+        let path = "/mainstay.data.v1.ContractService/WatchContract";
+        let mut connect =
+            connect.open(Method::POST, path, Some((&b"\0\0\0\0\x02{}"[..]).into())).await.expect("an answer");
+        connect.piece().await.expect("a contract");
+        let mut grpc = watch(&system.gateway.address(), client.token()).await;
+        grpc.message().await.expect("a contract");
+        let mut socket = Socket::of(&system.gateway.address(), client.token()).await;
+        // One that its client takes nothing of, and one that it follows.
+        for (id, credit) in [(1, 0), (2, 9)] {
+            let method = "mainstay.data.v1.ContractService/WatchContract";
+            socket.say(json!({"id": id, "method": method, "message": {}, "credit": credit})).await;
+        }
+        assert!(socket.heard().await["message"].is_object());
+        Streams { connect, grpc, socket }
+    }
+
+    /// All of them end in time, with this reason.
+    async fn end_with(mut self, reason: &str, message: &str) {
+        let ended = async {
+            let rest = self.connect.rest().await;
+            assert!(rest.contains(reason), "{rest}");
+            let status = self.grpc.message().await.expect_err("the stream is ended");
+            assert_eq!((status.code(), status.message()), (Code::Unauthenticated, message));
+            let mut ends = Vec::new();
+            for _ in 0..3 {
+                let said = self.socket.heard().await;
+                let error = said.get("error").unwrap_or(&said["auth"]["error"]);
+                assert_eq!(error["details"][0]["reason"], reason, "{said}");
+                ends.push(said["id"].as_u64());
+            }
+            ends.sort_unstable();
+            assert_eq!(ends, [None, Some(1), Some(2)], "both calls, and the socket itself");
+        };
+        tokio::time::timeout(BOUND, ended).await.expect("the streams end in time");
+    }
+}
+
+async fn watch(address: &str, token: &str) -> tonic::Streaming<Contract> {
+    let channel = Endpoint::from_shared(format!("http://{address}")).expect("an address").connect().await;
+    let mut request = tonic::Request::new(WatchContractRequest::default());
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
+    let mut client = ContractServiceClient::new(channel.expect("it listens"));
+    client.watch_contract(request).await.expect("it is open").into_inner()
+}
+
 /// The reason that a stream of events ends with, and how long that took.
 async fn end_of(stream: Opened, since: Instant) -> (String, Duration) {
     let rest = tokio::time::timeout(BOUND, stream.rest()).await.expect("the stream ends in time");
@@ -72,6 +127,7 @@ async fn the_journey(system: &System) {
     let kept = administrator(system).await;
     let gone = sign_in(system, "root@example.org").await;
     let (stays, ends) = (events(&kept.client).await, events(&gone.client).await);
+    let (others_stay, others_end) = (Streams::of(system, &kept.client).await, Streams::of(system, &gone.client).await);
     gone.client.get("/data/v1/contract").await.ok();
 
     let sessions = kept.client.get("/auth/v1/accounts/me/sessions").await.ok();
@@ -85,6 +141,7 @@ async fn the_journey(system: &System) {
     let (reason, took) = end_of(ends, since).await;
     assert_eq!(reason, "SESSION_ENDED");
     assert!(took < BOUND, "{took:?}");
+    others_end.end_with("SESSION_ENDED", "the session has ended; sign in again").await;
     refused(&gone.client, "/auth/v1/accounts/me", "SESSION_ENDED").await;
     refused(&gone.client, "/data/v1/contract", "SESSION_ENDED").await;
     let refresh = json!({"refreshToken": gone.refresh_token});
@@ -95,6 +152,7 @@ async fn the_journey(system: &System) {
     let since = Instant::now();
     system.gateway.command(&["admin", "revoke", "root@example.org", "mainstay.admin"]);
     assert_eq!(end_of(stays, since).await.0, "TOKEN_EXPIRED");
+    others_stay.end_with("TOKEN_EXPIRED", "the bearer token has expired").await;
     refused(&kept.client, "/auth/v1/accounts/me", "TOKEN_EXPIRED").await;
     let refresh = json!({"refreshToken": kept.refresh_token});
     let fresh = system.http().post("/auth/v1/sessions:refresh", refresh).await.ok();
@@ -164,16 +222,7 @@ async fn a_session_remembers_the_client_that_is_behind_the_gateway() {
 async fn a_stream_at_the_data_service_itself_ends_too() {
     let mut system = System::three(Engine::Sqlite, notes::folder()).await;
     let admin = administrator(&system).await;
-    let channel = Endpoint::from_shared(format!("http://{}", system.data().address()))
-        .expect("an address")
-        .connect()
-        .await
-        .expect("it listens");
-    let mut request = tonic::Request::new(WatchContractRequest::default());
-    let token = format!("Bearer {}", admin.client.token()).parse().expect("a header");
-    request.metadata_mut().insert("authorization", token);
-    let mut stream =
-        ContractServiceClient::new(channel).watch_contract(request).await.expect("it is open").into_inner();
+    let mut stream = watch(&system.data().address(), admin.client.token()).await;
     stream.message().await.expect("a contract");
     system.http().post("/auth/v1/sessions:signOut", json!({"refreshToken": admin.refresh_token})).await.ok();
     let ended = tokio::time::timeout(BOUND, stream.message()).await.expect("it ends in time");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::workspace::{root, rust_files};
 
 /// Every file that starts a task or a thread which is no job, and why it may.
-const NO_JOBS: [(&str, &str); 17] = [
+const NO_JOBS: [(&str, &str); 20] = [
     ("crates/contract/src/each.rs", "the cores that read the files of a contract, which waits for them"),
     ("crates/db/src/postgres/link.rs", "moves the bytes of a connection"),
     ("crates/db/src/postgres/pool.rs", "ends a query that nobody waits for"),
@@ -23,7 +23,13 @@ const NO_JOBS: [(&str, &str); 17] = [
     ("crates/runtime/src/server/connection.rs", "a connection"),
     ("crates/runtime/src/server/patient.rs", "an exchange of a connection that carries several"),
     ("crates/runtime/src/server/mod.rs", "hands a connection over to the one above"),
+    ("crates/runtime/src/server/tunnel.rs", "a stream of a connection that speaks another protocol"),
     ("crates/runtime/src/shutdown.rs", "the signals that end jobs"),
+    (
+        "services/gateway/src/socket/identity.rs",
+        "follows a credential as long as somebody calls with it, and ends with its socket",
+    ),
+    ("services/gateway/src/socket/session.rs", "the calls of a socket, which end with it"),
     ("services/mainstay/src/backup/postgres.rs", "uses the databases of a drill, which ends them"),
     ("services/mainstay/src/contract/side.rs", "git, which a command waits for"),
 ];

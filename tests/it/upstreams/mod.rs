@@ -5,3 +5,4 @@ mod callers;
 mod python;
 mod routes;
 mod shapes;
+mod sockets;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use mainstay_testkit::Engine;
 use mainstay_testkit::http::Http;
-use mainstay_testkit::server::{built, free_port};
+use mainstay_testkit::server::{Launch, built, free_port};
 use mainstay_testkit::tools::python_from;
 use serde_json::json;
 use tempfile::TempDir;
@@ -28,6 +28,8 @@ pub struct Catalogue {
     pub merchant: Http,
     pub port: u16,
     pub pricing: Option<Follower>,
+    /// The port of the page that may call.
+    pub page: u16,
     /// The messages and stubs, where they are made for the service.
     modules: Option<TempDir>,
 }
@@ -40,30 +42,26 @@ impl Catalogue {
 
     /// The same with the service in another language.
     pub async fn priced_by(language: Language) -> Catalogue {
-        let port = free_port();
-        let url = format!("http://127.0.0.1:{port}");
-        let system = System::one_with(Engine::Sqlite, Folder::of_tests("pricing"), |launch| {
-            launch.environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", url)
-        });
-        Catalogue::stocked(system.await, port, language).await
+        let (port, page) = (free_port(), free_port());
+        let change = |launch| with_pricing(launch, port, page);
+        let system = System::one_with(Engine::Sqlite, Folder::of_tests("pricing"), change).await;
+        Catalogue::stocked(system, (port, page), language).await
     }
 
     /// Three processes on PostgreSQL.
     pub async fn three() -> Catalogue {
-        let port = free_port();
-        let url = format!("http://127.0.0.1:{port}");
-        let system = System::three_with(Engine::Postgres, Folder::of_tests("pricing"), |launch| {
-            launch.environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", url)
-        });
-        Catalogue::stocked(system.await, port, Language::Python).await
+        let (port, page) = (free_port(), free_port());
+        let change = |launch| with_pricing(launch, port, page);
+        let system = System::three_with(Engine::Postgres, Folder::of_tests("pricing"), change).await;
+        Catalogue::stocked(system, (port, page), Language::Python).await
     }
 
-    async fn stocked(system: System, port: u16, language: Language) -> Catalogue {
+    async fn stocked(system: System, (port, page): (u16, u16), language: Language) -> Catalogue {
         let merchant = system.user_with_role("merchant@example.org", "merchant").await;
         let cup = json!({"title": "Cup", "cost": "400"});
         merchant.post("/catalog/v1/products?productId=cup", cup).await.ok();
         let modules = (language == Language::Python).then(|| modules(&system));
-        let mut catalogue = Catalogue { system, merchant, port, pricing: None, modules };
+        let mut catalogue = Catalogue { system, merchant, port, page, pricing: None, modules };
         catalogue.start_pricing();
         catalogue
     }
@@ -80,6 +78,12 @@ impl Catalogue {
         assert_eq!(pricing.report(), json!({"serves": self.port.to_string()}));
         self.pricing = Some(pricing);
     }
+}
+
+fn with_pricing(launch: Launch, port: u16, page: u16) -> Launch {
+    launch
+        .environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", format!("http://127.0.0.1:{port}"))
+        .environment("MAINSTAY__GATEWAY__CORS__ORIGINS", format!("http://127.0.0.1:{page}"))
 }
 
 /// Where the services' programs are.

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved, Shed, Stack,
-    Timeouts, TrustedProxies, stack,
+    Access, Again, Body, Context, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved, Shed,
+    Stack, Timeouts, TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -21,7 +21,28 @@ use tower::ServiceExt as _;
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// The endpoint. What a method does is its name.
-pub struct Desk(Metrics);
+pub struct Desk {
+    metrics: Metrics,
+    again: Option<Again>,
+}
+
+impl Desk {
+    fn new(metrics: &Metrics) -> Desk {
+        Desk { metrics: metrics.clone(), again: None }
+    }
+
+    /// Makes the calls that a request names in its header `inside`. Says how each ended.
+    async fn calls_inside(&self, headers: &HeaderMap) -> Result<Response<Body>, Fault> {
+        let mut ends = Vec::new();
+        let again = self.again.as_ref().expect("it stands behind a stack");
+        for path in headers["inside"].to_str().unwrap().split(' ') {
+            let inside = Request::builder().uri(path).header("x-request-id", &headers["x-request-id"]);
+            let answer = again.send(inside.body(Body::empty()).unwrap()).await?;
+            ends.push(answer.status().as_u16());
+        }
+        Ok(Response::new(Body::new(Full::new(json!(ends).to_string().into()))))
+    }
+}
 
 impl Endpoint for Desk {
     type Protocol = Native;
@@ -37,6 +58,7 @@ impl Endpoint for Desk {
             "/t.S/Admins" => ("open", Access::roles(["mainstay.admin"]), false),
             "/t.S/Services" => ("open", Access::roles(["mainstay.service"]), false),
             "/t.S/Nobody" => ("open", Access::roles(Vec::<Box<str>>::new()), false),
+            "/t.S/Inside" => ("inside", Access::Anyone, false),
             "/t.S/Panic" => ("panic", Access::Anyone, false),
             "/t.S/Never" => ("never", Access::Anyone, false),
             "/t.S/Fault" => ("fault", Access::Anyone, false),
@@ -53,11 +75,16 @@ impl Endpoint for Desk {
             _ => Cookies::Count,
         };
         let effect = Effect::Changes;
-        Ok(Resolved { target, access, effect, takes, cookies, streams, route: self.0.route(parts.uri.path()) })
+        Ok(Resolved { target, access, effect, takes, cookies, streams, route: self.metrics.route(parts.uri.path()) })
+    }
+
+    fn placed(&mut self, again: Again) {
+        self.again = Some(again);
     }
 
     async fn handle(&self, exchange: Exchange<&'static str>) -> Result<Response<Body>, Fault> {
         match exchange.target {
+            "inside" => self.calls_inside(&exchange.request.headers().clone()).await,
             "panic" => panic!("the handler panicked at /var/secret"),
             "never" => std::future::pending().await,
             "fault" => Err(Fault::internal("the disk at /var/secret is full")),
@@ -140,7 +167,7 @@ pub fn bench(limit: usize) -> Bench {
         timeouts: Timeouts::default(),
         trusted_proxies: TrustedProxies::default(),
     };
-    Bench { stack: stack::edge(Desk(metrics.clone()), guards.clone(), Cors::none()), metrics, guards }
+    Bench { stack: stack::edge(Desk::new(&metrics), guards.clone(), Cors::none()), metrics, guards }
 }
 
 pub fn credential(name: &str) -> String {
@@ -155,12 +182,12 @@ impl Bench {
     /// Takes these proxies' word about the address of a client.
     pub fn trust(&mut self, trusted_proxies: TrustedProxies) {
         self.guards.trusted_proxies = trusted_proxies;
-        self.stack = stack::edge(Desk(self.metrics.clone()), self.guards.clone(), Cors::none());
+        self.stack = stack::edge(Desk::new(&self.metrics), self.guards.clone(), Cors::none());
     }
 
     /// Lets pages call.
     pub fn let_in(&mut self, cors: Cors) {
-        self.stack = stack::edge(Desk(self.metrics.clone()), self.guards.clone(), cors);
+        self.stack = stack::edge(Desk::new(&self.metrics), self.guards.clone(), cors);
     }
 
     /// Sends a request without a body and reads the whole answer.

@@ -11,6 +11,7 @@ use super::lingering::{Lingering, Progress};
 use super::patient::Patient;
 use super::peers::{Peers, Place};
 use super::seldom::Seldom;
+use super::tunnel::Tunnels;
 use super::{Certificates, Drained, ServerConfig, wellformed};
 use crate::Shutdown;
 use futures_util::future::Either;
@@ -51,6 +52,7 @@ pub(super) struct Connections {
 #[derive(Clone)]
 struct Port {
     builder: Arc<auto::Builder<Patient>>,
+    tasks: TaskTracker,
     draining: CancellationToken,
     keep_alive: Duration,
     http2_idle: Duration,
@@ -64,8 +66,10 @@ pub(super) struct Slot {
 
 impl Connections {
     pub(super) fn new(config: &ServerConfig, certificates: Option<&Certificates>) -> Connections {
+        let tasks = TaskTracker::new();
         let port = Port {
             builder: Arc::new(builder()),
+            tasks: tasks.clone(),
             draining: CancellationToken::new(),
             keep_alive: Duration::from_secs(config.keep_alive_seconds),
             http2_idle: Duration::from_secs(config.http2_idle_seconds),
@@ -75,7 +79,7 @@ impl Connections {
             tls: certificates.map(Certificates::acceptor),
             peers: Peers::new(config.max_connections_per_peer, config.trusted_proxies.clone()),
             unsent: Unsent::new(config.max_unsent_bytes),
-            tasks: TaskTracker::new(),
+            tasks,
             cut: CancellationToken::new(),
         }
     }
@@ -159,8 +163,12 @@ impl Port {
         let progress = Progress::default();
         let io = Impatient::new(io, progress.clone(), HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
         let io = Lingering::new(io, progress.clone());
-        let asked = progress.clone();
-        let answer = service_fn(move |request: Request<Incoming>| answer(request, &asked, &client, service.clone()));
+        let tunnels = Tunnels::new(self.tasks.clone(), self.draining.clone(), client.answers.clone());
+        let (asked, further) = (progress.clone(), tunnels.clone());
+        let answer = service_fn(move |mut request: Request<Incoming>| {
+            further.attach(&mut request);
+            answer(request, &asked, &client, service.clone())
+        });
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(io), answer));
         let over = Seldom::new(async {
             tokio::select! { () = self.draining.cancelled() => {} () = self.idle(&progress) => {} }
@@ -176,6 +184,10 @@ impl Port {
         if let Err(error) = ended {
             // A client that broke the protocol or went away: its business, not the operator's.
             tracing::debug!(%error, "a connection ended early");
+        }
+        // In this task: it holds the place of the connection, and is what is waited for, and cut, when the port closes.
+        if let Some(serving) = tunnels.take() {
+            serving.await;
         }
     }
 
@@ -224,6 +236,9 @@ where
     let (progress, answers) = (progress.clone(), client.answers.clone());
     async move {
         let response = progress.answered(answering.await?).await;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            progress.left_http();
+        }
         let response = if head { without_body(response) } else { response };
         Ok(Leaving::of(response, &answers, open))
     }
@@ -268,6 +283,7 @@ fn builder() -> auto::Builder<Patient> {
         .max_local_error_reset_streams(MAX_LOCAL_RESETS)
         .max_header_list_size(MAX_HEAD_BYTES)
         .max_send_buf_size(MAX_SEND_BUFFER_BYTES)
+        .enable_connect_protocol()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
     builder

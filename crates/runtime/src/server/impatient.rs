@@ -47,6 +47,12 @@ impl<I> Impatient<I> {
         Impatient { inner, progress, undecided, head_within, head: None, write_within, stalled: None }
     }
 
+    /// For what comes after HTTP, whose protocol has limits of its own on what it waits for.
+    pub(super) fn later(inner: I, write_within: Duration) -> Impatient<I> {
+        let (progress, head_within) = (Progress::default(), Duration::MAX);
+        Impatient { inner, progress, undecided: None, head_within, head: None, write_within, stalled: None }
+    }
+
     /// Fails once a head has been waited for too long of which a part has come. The timer runs only meanwhile.
     fn unless_slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.progress.is_in_head() {

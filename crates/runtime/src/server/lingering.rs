@@ -46,6 +46,9 @@ const MULTIPLEXED: u8 = 4;
 /// Too much came that asks for nothing: nothing is read any more.
 const FLOODED: u8 = 5;
 
+/// The connection speaks another protocol by now.
+const LEFT_HTTP: u8 = 6;
+
 /// How far the requests of one connection have come; the stream and the bodies of a connection share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress(Arc<Shared>);
@@ -120,12 +123,17 @@ impl Progress {
         (waits || requests == 0).then_some(requests)
     }
 
+    /// The answer that agrees to another protocol is there: nothing that comes is a request any more.
+    pub(super) fn left_http(&self) {
+        self.go(LEFT_HTTP);
+    }
+
     fn given_up(&self) {
         self.go(GIVEN_UP);
     }
 
     fn lingers(&self) -> bool {
-        matches!(self.place(), HEAD | INSIDE | GIVEN_UP | FLOODED)
+        matches!(self.place(), HEAD | INSIDE | GIVEN_UP | FLOODED | LEFT_HTTP)
     }
 
     /// Whether a head is waited for of which a part has come.
@@ -268,6 +276,9 @@ impl<I> Lingering<I> {
 
     /// Takes note of what came. Says whether it is too much.
     fn came(&mut self, bytes: &[u8]) -> bool {
+        if self.progress.place() == LEFT_HTTP {
+            return false;
+        }
         self.progress.came();
         if let Some((number, flaw)) = self.framing.read(bytes) {
             self.progress.0.flawed.store(number + 1, Ordering::Relaxed);

@@ -12,6 +12,7 @@ mod patient;
 mod peers;
 mod seldom;
 mod tls;
+mod tunnel;
 mod wellformed;
 
 pub use address::{AddressError, ListenAddress};
@@ -24,6 +25,7 @@ pub use limits::{
 };
 pub use peers::peer;
 pub use tls::{Certificates, TlsConfig, TlsError};
+pub use tunnel::{Duplex, Tunnel};
 
 use crate::Shutdown;
 use connection::Connections;

@@ -70,15 +70,22 @@ pub fn one(mut body: Bytes, encoding: Encoding, limit: usize) -> Result<Bytes, F
     }
 }
 
-/// The answer of a call whose messages may be compressed one by one: those that are worth it are. It ends with gRPC's trailers,
-/// which are each protocol's own to write.
+/// The answer of a call whose messages may be compressed one by one: those that are worth it are.
 pub fn answers(messages: impl Stream<Item = Result<Bytes, Fault>> + Send + 'static, coding: Coding) -> Body {
+    with_status(messages, move |message| coded(&message, coding))
+}
+
+/// An answer whose messages are written so. It ends with gRPC's trailers, which are each protocol's own to write.
+pub fn with_status(
+    messages: impl Stream<Item = Result<Bytes, Fault>> + Send + 'static,
+    write: impl Fn(Bytes) -> Result<Frame<Bytes>, Fault> + Send + 'static,
+) -> Body {
     let frames = messages.map(Some).chain(stream::iter([None])).scan(false, move |over, message| {
         if *over {
             return ready(None);
         }
         let written = match message {
-            Some(message) => message.and_then(|message: Bytes| coded(&message, coding)),
+            Some(message) => message.and_then(&write),
             None => Ok(Frame::trailers(HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]))),
         };
         *over = written.is_err();

@@ -12,8 +12,10 @@ mod grpc;
 mod grpc_web;
 mod gzip;
 mod kept;
+mod plain_json;
 mod read_mask;
 mod rest;
+mod socket;
 mod unread;
 mod weight;
 
@@ -22,11 +24,13 @@ pub use compressed::{Coding, SMALLEST};
 pub use conditions::{Conditions, Verdict};
 pub use connect::{Connect, Manner, no_message};
 pub use content::Content;
+pub use envelope::with_status;
 pub use found::{Found, Way};
 pub use grpc::Grpc;
 pub use grpc_web::{GrpcWeb, Writing};
 pub use kept::tag;
 pub use rest::{FIRST_MESSAGE_WAIT, HEARTBEAT, Rest, methods, wrong_method};
+pub use socket::{Inside, KIND as SOCKET_KIND, Socket};
 pub use unread::Unread;
 
 use bytes::Bytes;
@@ -52,6 +56,8 @@ pub enum Protocol {
     /// Connect, and how it is called.
     Connect(Manner, Option<Coding>),
     Rest(Option<Coding>),
+    /// A call of a WebSocket.
+    Socket,
     /// A protocol that is not served. Its callers are told so as REST is.
     Unserved(Option<Coding>),
 }
@@ -111,6 +117,8 @@ impl mainstay_layers::Protocol for Protocol {
             Protocol::GrpcWeb(writing.wanted(&head.headers))
         } else if let Some(manner) = Manner::of(head, kind) {
             Protocol::Connect(manner, manner.coding(&head.headers))
+        } else if Socket::is(head, kind) {
+            Protocol::Socket
         } else if is_unserved(kind) {
             Protocol::Unserved(Coding::of(&head.headers))
         } else {
@@ -120,7 +128,7 @@ impl mainstay_layers::Protocol for Protocol {
 
     fn refuse(self, fault: Fault) -> Response<Body> {
         match self {
-            Protocol::Grpc => Grpc::fault(fault),
+            Protocol::Grpc | Protocol::Socket => Grpc::fault(fault),
             Protocol::GrpcWeb(writing) => writing.fault(fault),
             Protocol::Connect(manner, coding) => manner.fault(fault, coding),
             Protocol::Rest(coding) | Protocol::Unserved(coding) => Rest::fault(fault, coding),
@@ -130,7 +138,7 @@ impl mainstay_layers::Protocol for Protocol {
     fn break_off(self, fault: Fault) -> Option<Frame<Bytes>> {
         match self {
             Protocol::Connect(Manner::Unary(_) | Manner::Get, _) | Protocol::Rest(_) | Protocol::Unserved(_) => None,
-            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_), _) => {
+            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_), _) | Protocol::Socket => {
                 Some(mainstay_layers::trailers(fault))
             }
         }
@@ -140,13 +148,13 @@ impl mainstay_layers::Protocol for Protocol {
         match self {
             Protocol::GrpcWeb(writing) => writing.end(&trailers),
             Protocol::Connect(..) => Manner::end(&trailers),
-            Protocol::Grpc | Protocol::Rest(_) | Protocol::Unserved(_) => Frame::trailers(trailers),
+            Protocol::Grpc | Protocol::Socket | Protocol::Rest(_) | Protocol::Unserved(_) => Frame::trailers(trailers),
         }
     }
 
     fn ends_with_a_code(self) -> bool {
         match self {
-            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_), _) => true,
+            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_), _) | Protocol::Socket => true,
             Protocol::Connect(Manner::Unary(_) | Manner::Get, _) | Protocol::Rest(_) | Protocol::Unserved(_) => false,
         }
     }

@@ -21,7 +21,7 @@ pub enum Unread {
 /// whole, and JSON over HTTP has no frame for several.
 pub fn no_client_streams(method: &Method) -> Fault {
     Fault::new(Reason::Unimplemented)
-        .message(format!("`{}` takes a stream of messages, which is served over gRPC alone", method.path))
+        .message(format!("`{}` takes a stream of messages, which is served over gRPC and WebSockets", method.path))
         .meta("accept", "application/grpc")
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use mainstay_layers::Again;
 use mainstay_runtime::Readiness;
 use mainstay_telemetry::Route;
 use tonic::service::Routes;
@@ -14,6 +15,7 @@ use crate::docs::Docs;
 use crate::pages::Pages;
 use crate::site::Site;
 use crate::snapshot::Snapshot;
+use crate::socket::Sockets;
 
 /// Answers everything that comes in on the gateway's port. All clones are one.
 #[derive(Clone)]
@@ -28,6 +30,10 @@ pub struct Edge {
     pub(crate) route: Arc<Route>,
     /// The services behind, as pages and other applications ask them: what they ask counts as a call of its method.
     pub(crate) backends: Backends,
+    /// The way back through the layers, for calls that come in messages.
+    pub(crate) again: Option<Again>,
+    /// What WebSockets are counted by; nothing where none is opened.
+    pub(crate) sockets: Option<Sockets>,
     /// What is told of the gateway, and where requests for it are counted; nothing where none is.
     pub(crate) docs: Option<(Docs, Arc<Route>)>,
     /// Where requests of other applications are counted.

@@ -1,10 +1,13 @@
 //! The inside of the edge stack: what a request is about, and who answers it.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Context, Cookies, Effect, Endpoint, Exchange, Messages, Place, Resolved};
+use mainstay_layers::{Access, Again, Body, Context, Cookies, Effect, Endpoint, Exchange, Messages, Place, Resolved};
+use mainstay_telemetry::Route;
 
 use super::edge::Edge;
 use super::exchange::exchange;
@@ -13,12 +16,13 @@ use crate::docs::{self, Doc};
 use crate::oauth;
 use crate::pages::{self, Page};
 use crate::protocol::{
-    Coding, Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, no_message, shown, unsupported,
-    wrong_method,
+    Coding, Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Socket, Way, methods, no_message, shown,
+    unsupported, wrong_method,
 };
 use crate::route::Lookup;
 use crate::site::Site;
 use crate::snapshot::{Method, Snapshot};
+use crate::socket;
 
 /// What a request is about.
 #[derive(Debug)]
@@ -35,6 +39,10 @@ pub enum Target {
     Doc(Doc),
     /// What other applications ask.
     OAuth(oauth::Endpoint),
+    /// A connection that many calls come over.
+    Socket,
+    /// Who it is that calls over one.
+    Identity,
     /// Health and reflection, which this process answers.
     Own(Protocol, Messages),
     /// Nothing is served there, and another contract is being loaded.
@@ -80,7 +88,7 @@ impl Edge {
             return Ok(self.at_known_path(parts, rpc_methods(method.as_deref())));
         }
         if is_own {
-            return Err(fixed::not_over_connect(path));
+            return Err(fixed::not_over("Connect", path));
         }
         if let Some(method) = method {
             manner.check(&method)?;
@@ -117,6 +125,7 @@ impl Edge {
             Lookup::Unknown if let Some(page) = self.page(path) => Ok(self.at_page(parts, page)),
             Lookup::Unknown if let Some(doc) = self.doc(path) => Ok(self.at_doc(parts, doc)),
             Lookup::Unknown if let Some(endpoint) = oauth::Endpoint::of(path) => Ok(self.at_oauth(parts, endpoint)),
+            Lookup::Unknown if path == socket::PATH && self.sockets.is_some() => Ok(self.at_socket(parts)),
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
                 self.other_protocol(parts, &snapshot)
             }
@@ -193,6 +202,38 @@ impl Edge {
         // What a client shows is no credential of a caller's, and a browser's session is nothing to it.
         let (access, cookies) = (Access::Strangers, Cookies::Ignored);
         Resolved { access, cookies, route: self.oauth.clone(), ..self.open(Target::OAuth(endpoint)) }
+    }
+
+    fn at_socket(&self, parts: &Parts) -> Resolved<Target> {
+        if !socket::METHODS.contains(&parts.method) {
+            return self.at_known_path(parts, vec![HttpMethod::GET]);
+        }
+        // Whoever calls over it may be somebody else later on: who it is at first is found out in the same way.
+        let (access, cookies) = (Access::Strangers, Cookies::Held);
+        Resolved { access, cookies, route: self.socket_route(), ..self.open(Target::Socket) }
+    }
+
+    /// Finds what a WebSocket asks: who its caller is, or a method.
+    fn resolve_socket(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        let path = parts.uri.path();
+        if path == socket::PATH {
+            return Ok(Resolved { streams: true, route: self.socket_route(), ..self.open(Target::Identity) });
+        }
+        if fixed::own_method(path).is_some() {
+            return Err(fixed::not_over("a WebSocket", path));
+        }
+        let snapshot = self.live.load_full();
+        match snapshot.method(path).cloned() {
+            Some(method) => admitted(Protocol::Socket, Found { snapshot, way: Way::Rpc(method) }),
+            None => {
+                let what = format!("there is no method `{}`", shown(path));
+                self.missing(&snapshot, Protocol::Socket, Reason::MethodNotFound, what)
+            }
+        }
+    }
+
+    fn socket_route(&self) -> Arc<Route> {
+        self.sockets.as_ref().map_or(&self.route, |sockets| &sockets.route).clone()
     }
 
     async fn serve_page(&self, page: Page, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
@@ -290,6 +331,11 @@ impl Edge {
             Target::Method(Protocol::Connect(manner, coding), found) => {
                 Box::pin(exchange::<Connect>(self, (found, (manner, coding)), request, caller)).await
             }
+            Target::Method(Protocol::Socket, found) => {
+                Box::pin(exchange::<Socket>(self, (found, ()), request, caller)).await
+            }
+            Target::Socket => Box::pin(socket::open(self, request, caller.0)).await,
+            Target::Identity => Ok(socket::known(caller)),
             Target::Method(Protocol::Unserved(_), _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
             Target::Site => Box::pin(self.serve_site(request)).await,
@@ -339,8 +385,13 @@ impl Endpoint for Edge {
             Protocol::Grpc | Protocol::GrpcWeb(_) => self.resolve_rpc(parts, protocol),
             Protocol::Connect(manner, coding) => self.resolve_connect(parts, manner, coding),
             Protocol::Rest(_) => self.resolve_rule(parts, protocol),
+            Protocol::Socket => self.resolve_socket(parts),
             Protocol::Unserved(_) => self.resolve_unserved(parts),
         }
+    }
+
+    fn placed(&mut self, again: Again) {
+        self.again = Some(again);
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<Response<Body>, Fault> {

@@ -23,12 +23,12 @@ pub fn own_method(path: &str) -> Option<(bool, Messages)> {
     STANDARD.iter().find(|(own, ..)| *own == path).map(|(_, streams, messages)| (*streams, *messages))
 }
 
-/// Refuses Connect for a method of the gateway's own, naming what it is served over.
-pub fn not_over_connect(path: &str) -> Fault {
+/// Refuses another protocol for a method of the gateway's own, naming what it is served over.
+pub fn not_over(protocol: &str, path: &str) -> Fault {
     const TAKEN: &str = "application/grpc, application/grpc-web+proto, application/grpc-web-text+proto";
     Fault::new(Reason::Unimplemented)
         .message(format!(
-            "`{}` is served over gRPC and gRPC-Web, not over Connect; `/healthz` and `/readyz` answer over plain HTTP",
+            "`{}` is served over gRPC and gRPC-Web, not over {protocol}; `/healthz` and `/readyz` answer over plain HTTP",
             shown(path)
         ))
         .meta("accept", TAKEN)

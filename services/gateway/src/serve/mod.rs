@@ -9,3 +9,4 @@ mod until;
 
 pub use edge::Edge;
 pub use known::Known;
+pub use until::until;

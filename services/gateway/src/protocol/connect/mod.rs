@@ -30,9 +30,9 @@ use super::envelope::{self, Encoding};
 use super::gzip::Compression;
 use super::kept::{etag, keeping, tag, unchanged};
 use super::read_mask::{Cut, ReadMask};
-use super::{Asked, Found, NOSNIFF, Spoken, Unread, body, grpc};
+use super::{Asked, Found, NOSNIFF, Spoken, Unread, body, grpc, plain_json};
 use crate::config::Config;
-use crate::transcode::{self, Defective, Origin, Text, json_fault};
+use crate::transcode::{self, Defective, Text};
 
 const VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 const CONTENT_ENCODING: &str = "content-encoding";
@@ -78,7 +78,10 @@ impl Spoken for Connect {
             Manner::Unary(codec) => (codec, unary(config, &parts, body).await?),
             Manner::Stream(codec) => (codec, streamed(config, &parts, body).await?),
         };
-        let (input, read) = read(found, codec, message);
+        let (input, read) = match codec {
+            Codec::Json => plain_json::read(found, &message),
+            Codec::Proto => (message, Ok(())),
+        };
         let said =
             read.and_then(|()| Ok((conditions(manner, &parts.headers)?, ReadMask::of_rpc(found, &parts.headers)?)));
         match said {
@@ -172,14 +175,4 @@ async fn streamed(config: &Config, parts: &Parts, body: Body) -> Result<Bytes, F
     let compression = Compression::named(&parts.headers, STREAM_ENCODING)?;
     let body = envelope::whole(body, limit, 1).await?;
     envelope::one(body, Encoding { compression, header: STREAM_ENCODING }, limit)
-}
-
-/// The message as it travels inside, as far as it can be read, and what is wrong with the rest.
-fn read(found: &Found, codec: Codec, message: Bytes) -> (Bytes, Result<(), Fault>) {
-    if codec == Codec::Proto {
-        return (message, Ok(()));
-    }
-    let mut out = Vec::with_capacity(message.len());
-    let read = found.snapshot.plans.from_json(found.method().input, &message, &mut out, None);
-    (out.into(), read.map_err(|error| json_fault(error, Origin::Body { field: "" })))
 }

@@ -18,3 +18,4 @@ mod site;
 mod socket;
 mod spelling;
 mod streams;
+mod websocket;

@@ -45,12 +45,14 @@ async fn s17_no_spelling_of_a_grpc_path_gets_past_its_policy() {
         "*".to_owned(),
         "/".to_owned(),
     ];
-    let headers: [&[(&str, &str)]; 5] = [
+    let headers: [&[(&str, &str)]; 6] = [
         &[("content-type", "application/grpc"), ("te", "trailers")],
         &[("content-type", "application/grpc+proto")],
         &[("content-type", "application/grpc;charset=utf-8"), ("te", "chunked")],
         &[("content-type", "Application/GRPC")],
         &[("content-type", "application/grpc-web")],
+        // What a WebSocket makes of its calls is told by more than this.
+        &[("content-type", "application/vnd.mainstay.socket")],
     ];
     for path in &paths {
         for headers in headers {

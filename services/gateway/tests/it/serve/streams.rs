@@ -379,7 +379,7 @@ async fn what_is_wrong_with_the_request_is_told_as_everywhere() {
 #[tokio::test]
 async fn a_method_that_takes_a_stream_says_in_every_protocol_that_grpc_alone_serves_it() {
     const COLLECT: &str = "/library.v1.Library/Collect";
-    const SAID: &str = "takes a stream of messages, which is served over gRPC alone";
+    const SAID: &str = "takes a stream of messages, which is served over gRPC and WebSockets";
     let harness = Harness::start().await;
     for (path, kind) in [
         ("/library/v1/messages:collect", "application/json"),

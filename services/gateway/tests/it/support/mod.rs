@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod fakes;
 pub mod harness;
+pub mod websocket;
 
 pub use contract::{compile, decoded, encoded, library};
 pub use harness::{Answered, Harness, backends, full, operator, service, signed_in};

@@ -1,0 +1,68 @@
+//! What goes out over a socket: in the order in which it was said, no faster than its client takes it.
+
+use futures_util::{Sink, SinkExt as _};
+use mainstay_layers::{Answers, Counted};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+
+/// Something to be sent.
+pub enum Sent {
+    /// A frame, which counts among the unsent answers of its connection until it has left.
+    Frame(String, Counted),
+    Ping,
+    Close(Close),
+}
+
+/// Why a socket is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    pub code: CloseCode,
+    pub why: &'static str,
+}
+
+impl From<Close> for CloseFrame {
+    fn from(close: Close) -> CloseFrame {
+        CloseFrame { code: close.code, reason: close.why.into() }
+    }
+}
+
+/// Where frames go. Cheap to clone.
+#[derive(Clone)]
+pub struct Out {
+    pub queue: mpsc::Sender<Sent>,
+    pub answers: Answers,
+}
+
+impl Out {
+    /// Sends a frame, once there is room. Whether anybody is there any more, whoever reads finds out.
+    pub async fn send(&self, frame: String) {
+        let counted = self.answers.count(frame.len());
+        let _ = self.queue.send(Sent::Frame(frame, counted)).await;
+    }
+}
+
+/// Writes what is to be sent, until there is nothing more, or nobody to send it to.
+pub async fn write(
+    mut sink: impl Sink<Message, Error = Error> + Unpin,
+    mut queue: mpsc::Receiver<Sent>,
+) -> Result<(), Error> {
+    let mut leaving = Vec::new();
+    while let Some(next) = queue.recv().await {
+        match next {
+            Sent::Frame(text, counted) => {
+                leaving.push(counted);
+                sink.feed(Message::Text(text.into())).await?;
+            }
+            Sent::Ping => sink.feed(Message::Ping(Bytes::new())).await?,
+            Sent::Close(close) => return sink.send(Message::Close(Some(close.into()))).await,
+        }
+        // What is there already goes out together.
+        if queue.is_empty() {
+            sink.flush().await?;
+            leaving.clear();
+        }
+    }
+    Ok(())
+}

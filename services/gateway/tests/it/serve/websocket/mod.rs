@@ -1,0 +1,5 @@
+//! Calls over WebSockets.
+
+mod answered;
+mod opened;
+mod refused;
