@@ -56,8 +56,8 @@ impl Redirect {
                 response
             }
             _ => {
-                let fault = Fault::new(Reason::MalformedRequest).message("this port serves nothing; use https://");
-                fault.http(StatusCode::FORBIDDEN).into_http().map(|json| Body::new(Full::new(json)))
+                let fault = Fault::new(Reason::PermissionDenied).message("this port serves nothing; use https://");
+                fault.into_http().map(|json| Body::new(Full::new(json)))
             }
         }
     }
@@ -68,8 +68,6 @@ impl Redirect {
         let asked = target.or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse::<Authority>().ok());
         let asked = asked.as_ref().map(Authority::host);
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        // A path with two slashes first would be another host's to some readers.
-        let path = if path.starts_with('/') && !path.starts_with("//") { path } else { "/" };
         let public = self.public_url.as_ref().filter(|url| url.is_https());
         let of_asked = asked.filter(|host| self.certificates.has(host)).map(|host| match self.port {
             443 => format!("https://{host}{path}"),
@@ -94,5 +92,77 @@ impl tower::Service<Request<Body>> for Redirect {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         ready(Ok(self.answer(&request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::TlsConfig;
+
+    fn redirect(public_url: Option<&str>, port: u16) -> Redirect {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["shop.example.org", "*.example.net"].map(ToOwned::to_owned);
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        let (cert_file, key_file) = (folder.path().join("cert"), folder.path().join("key"));
+        std::fs::write(&cert_file, made.cert.pem()).unwrap();
+        std::fs::write(&key_file, made.signing_key.serialize_pem()).unwrap();
+        let certificates = Certificates::load(&TlsConfig::new(cert_file, key_file)).unwrap();
+        Redirect { certificates, public_url: public_url.map(|url| url.parse().unwrap()), port }
+    }
+
+    /// Where a request is led to; its status where it is led nowhere.
+    fn led(redirect: &Redirect, request: http::request::Builder) -> Result<String, u16> {
+        let answer = redirect.answer(&request.body(Body::empty()).unwrap());
+        match answer.headers().get(LOCATION) {
+            Some(location) => {
+                assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
+                Ok(location.to_str().unwrap().to_owned())
+            }
+            None => Err(answer.status().as_u16()),
+        }
+    }
+
+    fn get(host: &str, path: &str) -> http::request::Builder {
+        Request::get(path).header(HOST, host)
+    }
+
+    #[test]
+    fn a_reader_is_led_to_the_same_path_of_a_host_of_ours() {
+        let plain = redirect(None, 443);
+        for (host, path, location) in [
+            ("shop.example.org", "/", "https://shop.example.org/"),
+            ("Shop.example.org:80", "/a/b?c=%2F", "https://Shop.example.org/a/b?c=%2F"),
+            ("any.example.net", "/a", "https://any.example.net/a"),
+            ("shop.example.org", "//evil.example/a", "https://shop.example.org//evil.example/a"),
+        ] {
+            assert_eq!(led(&plain, get(host, path)).as_deref(), Ok(location));
+        }
+        let absolute = Request::get("http://shop.example.org/a").header(HOST, "shop.example.org");
+        assert_eq!(led(&plain, absolute).as_deref(), Ok("https://shop.example.org/a"));
+        let elsewhere = redirect(None, 8443);
+        assert_eq!(led(&elsewhere, get("shop.example.org", "/a")).as_deref(), Ok("https://shop.example.org:8443/a"));
+        for host in ["evil.example", "127.0.0.1", "example.net"] {
+            assert_eq!(led(&plain, get(host, "/a")), Err(403), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_public_url_stands_for_hosts_that_are_not_ours_and_knows_its_port() {
+        let public = redirect(Some("https://shop.example.org/shop"), 8443);
+        for host in ["shop.example.org", "SHOP.example.org:8080", "evil.example", "127.0.0.1"] {
+            assert_eq!(led(&public, get(host, "/a")).as_deref(), Ok("https://shop.example.org/a"), "{host}");
+        }
+        assert_eq!(led(&public, get("any.example.net", "/a")).as_deref(), Ok("https://any.example.net:8443/a"));
+        assert_eq!(led(&redirect(Some("http://localhost:8080"), 443), get("evil.example", "/a")), Err(403));
+    }
+
+    #[test]
+    fn what_was_to_be_secret_is_not_helped_on() {
+        let plain = redirect(None, 443);
+        let host = "shop.example.org";
+        assert_eq!(led(&plain, get(host, "/a").header(AUTHORIZATION, "Bearer x")), Err(403));
+        assert_eq!(led(&plain, Request::post("/a").header(HOST, host)), Err(403));
+        assert!(led(&plain, Request::head("/a").header(HOST, host)).is_ok());
     }
 }

@@ -75,7 +75,7 @@ async fn a_trusted_proxy_says_whose_connection_it_passes_on() {
         (binary(0x21, 0x11, &[&v4[..], &[3, 0, 4, 1, 2, 3, 4]].concat()), "198.51.100.7"),
         (binary(0x20, 0, &[]), "127.0.0.1"),
     ] {
-        let answer = served.answer(&[&header, GET_AND_CLOSE.as_bytes()].concat()).await;
+        let answer = served.answer(&[&header[..], GET_AND_CLOSE.as_bytes()].concat()).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(&format!("\r\n\r\n{peer}")), "{answer}");
     }
 }
@@ -103,7 +103,7 @@ async fn nobody_else_says_whose_connection_it_is() {
     let headers = [b"PROXY TCP4 127.0.0.1 10.0.0.1 1 2\r\n".to_vec(), binary(0x20, 0, &[])];
     for served in [Served::new("10.0.0.0/8", true, 100), Served::new("127.0.0.1", false, 100)] {
         for header in &headers {
-            let answer = served.answer(&[header, GET_AND_CLOSE.as_bytes()].concat()).await;
+            let answer = served.answer(&[&header[..], GET_AND_CLOSE.as_bytes()].concat()).await;
             assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
         }
         assert_eq!(served.asked.load(Ordering::Relaxed), 0);

@@ -160,7 +160,7 @@ async fn both_versions_of_tls_and_of_http_are_negotiated() {
     let stream = client.speaking(b"h2").connect(site.server.address, "localhost").await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     assert_eq!(get(stream, Version::HTTP_2).await, "HTTP/2.0 true");
-    for version in rustls::ALL_VERSIONS {
+    for version in rustls::ALL_VERSIONS.iter().copied() {
         let client = Client::of(&site.authority, None, &[version]);
         let stream = client.connect(site.server.address, "localhost").await.unwrap();
         assert_eq!(stream.get_ref().1.protocol_version(), Some(version.version));
@@ -316,7 +316,7 @@ async fn it_is_known_when_a_certificate_is_over() {
 #[tokio::test]
 async fn who_has_no_good_certificate_gets_no_connection_where_one_is_required() {
     let strangers = authority();
-    let (site, pairs) = Site::serve(&[&["localhost"]], |tls, authority, folder| {
+    let (site, _) = Site::serve(&[&["localhost"]], |tls, authority, folder| {
         std::fs::write(folder.join("clients.pem"), authority.pem()).unwrap();
         tls.client_ca_file = Some(folder.join("clients.pem"));
         assert!(tls.wants_certificates());
@@ -341,7 +341,6 @@ async fn who_has_no_good_certificate_gets_no_connection_where_one_is_required() 
     assert_eq!(site.certificates.refresh().replaced, [site.path("clients.pem")]);
     assert!(!known.is_served(address).await);
     assert!(Client::showing(&site.authority, &strange).is_served(address).await);
-    assert_eq!(pairs.len(), 1);
     site.stop().await;
 }
 
@@ -381,7 +380,7 @@ async fn a_service_shows_its_certificate_to_another_that_wants_one() {
     for (remote, is_served) in [(&whole, true), (&bare, false)] {
         let channel = GrpcChannel::connect(remote, Some(&credential())).unwrap();
         let call = Call::new("/t.Echo/Members", Principal::service("gateway", Vec::new()), Bytes::new());
-        assert_eq!(channel.call(call).await.is_ok(), is_served);
+        assert_eq!(channel.call(call).await.and_then(|reply| reply.message()).is_ok(), is_served);
     }
     let half = RemoteConfig { key_file: None, ..whole };
     assert_eq!(half.check().unwrap_err().field(), "certificate_file");
