@@ -92,7 +92,8 @@ impl TrustedProxies {
         match self.header {
             ProxyHeader::XForwardedFor => {
                 let lines = lines(headers, FORWARDED_FOR);
-                self.walk(nearest, lines.rev().flat_map(|line| line.rsplit(',')).map(address))
+                let hops = lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+                self.walk(nearest, hops.map(|hop| std::str::from_utf8(hop).ok().and_then(address)))
             }
             ProxyHeader::Forwarded => {
                 let lines = lines(headers, FORWARDED);
@@ -112,9 +113,9 @@ impl TrustedProxies {
     }
 }
 
-/// The lines of a header. One that is no text says nothing, and is a line all the same.
-fn lines(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &str> {
-    headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default())
+/// The lines of a header. What a client wrote into one may be no text, and takes nothing from what a proxy has added behind it.
+fn lines(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &[u8]> {
+    headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
 }
 
 fn network(text: &str) -> Result<IpNet, NotANetwork> {

@@ -4,10 +4,10 @@
 //! without its other half, for one, behind which a reader from the left would lose all that proxies have added.
 
 /// The addresses that the elements of one line have after `for=`, the last first; nothing for an element that has none, or several.
-pub(crate) fn hops(line: &str) -> impl Iterator<Item = Option<&str>> {
+pub(crate) fn hops(line: &[u8]) -> impl Iterator<Item = Option<&str>> {
     parts(line, b',').map(|element| {
         let mut all = parts(element, b';').filter_map(|pair| {
-            let (name, value) = pair.split_once('=')?;
+            let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
             name.trim().eq_ignore_ascii_case("for").then(|| value.trim())
         });
         all.next().filter(|_| all.next().is_none())
@@ -15,20 +15,23 @@ pub(crate) fn hops(line: &str) -> impl Iterator<Item = Option<&str>> {
 }
 
 /// Splits a text where a sign stands outside quotes, the last part first.
-fn parts(text: &str, sign: u8) -> impl Iterator<Item = &str> {
+fn parts(text: &[u8], sign: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
         let mut is_quoted = false;
-        let at = text.bytes().rposition(|byte| {
-            is_quoted ^= byte == b'"';
-            byte == sign && !is_quoted
+        let at = (0..text.len()).rev().find(|at| {
+            is_quoted ^= text[*at] == b'"' && !is_escaped(text, *at);
+            text[*at] == sign && !is_quoted
         });
-        // Both signs are ASCII, so that the text may be cut there.
-        let (before, part) = at.map_or((None, text), |at| (text.get(..at), &text[at + 1..]));
-        rest = before;
-        Some(part)
+        rest = at.map(|at| &text[..at]);
+        Some(at.map_or(text, |at| &text[at + 1..]))
     })
+}
+
+/// Whether a backslash takes its meaning from the byte at a place: a host that a proxy repeats may have such a quote in it.
+fn is_escaped(text: &[u8], at: usize) -> bool {
+    text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 #[cfg(test)]
@@ -37,7 +40,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn all(line: &str) -> Vec<Option<&str>> {
-        hops(line).collect()
+        hops(line.as_bytes()).collect()
     }
 
     #[test]
@@ -49,6 +52,15 @@ mod tests {
         assert_eq!(all("proto=https, for=_hidden"), [Some("_hidden"), None]);
         assert_eq!(all("for=1.2.3.4;for=5.6.7.8"), [None]);
         assert_eq!(all(""), [None]);
+    }
+
+    #[test]
+    fn what_a_proxy_repeats_of_a_client_in_quotes_stays_in_them() {
+        let repeated = r#"for=203.0.113.9;host="a\", for=10.0.0.5;x=\"""#;
+        assert_eq!(all(repeated), [Some("203.0.113.9")]);
+        assert_eq!(all(r#"host="a\\", for=1.2.3.4"#), [Some("1.2.3.4"), None], "a backslash may be escaped itself");
+        let line = b"for=\xff, for=198.51.100.1;x=\xff";
+        assert_eq!(hops(line).collect::<Vec<_>>(), [Some("198.51.100.1"), None], "what is no text hides nothing");
     }
 
     proptest! {

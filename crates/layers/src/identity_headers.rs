@@ -7,7 +7,7 @@ const OWN_PREFIXES: [&str; 2] = ["x-mainstay-", "mainstay-"];
 
 /// Names by which proxies and applications commonly pass an identity on. None of them means anything to us; they are
 /// removed so that no service behind us is tempted to believe one.
-const COMMON: [&str; 14] = [
+const COMMON: [&str; 13] = [
     "x-user",
     "x-user-id",
     "x-user-email",
@@ -19,18 +19,23 @@ const COMMON: [&str; 14] = [
     "x-forwarded-groups",
     "x-authenticated-user",
     "x-forwarded-client-cert",
-    "x-client-cert",
     "x-arr-clientcert",
     "client-cert",
 ];
 
 /// What the names of common authenticating proxies begin with, and of those that pass a client's certificate on (RFC 9440 among
 /// them).
-const COMMON_PREFIXES: [&str; 8] = [
+const COMMON_PREFIXES: [&str; 14] = [
     "x-auth-request-",
-    "x-ssl-client-",
+    "x-ssl-client",
+    "x-ssl-cert",
+    "x-tls-client-",
     "ssl-client-",
-    "x-client-cert-",
+    "x-client-cert",
+    "x-client-dn",
+    "x-client-verify",
+    "cf-client-cert-",
+    "cf-cert-",
     "client-cert-",
     "x-forwarded-tls-client-cert",
     "x-amzn-mtls-clientcert",
@@ -49,8 +54,8 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 fn claims_identity(name: &str) -> bool {
     let may_claim = match name.as_bytes() {
         [b'x' | b'm' | b'r' | b'_' | b'-', ..] => true,
-        // `client-cert`, `ssl-client-`, and neither `content-type` nor `cookie`.
-        [b'c', b'l', ..] | [b's', b's', ..] => true,
+        // `client-cert`, `cf-cert-`, `ssl-client-`, and neither `content-type` nor `cookie`.
+        [b'c', b'l' | b'f', ..] | [b's', b's', ..] => true,
         _ => false,
     };
     if !may_claim {

@@ -396,4 +396,8 @@ async fn what_does_not_go_together_before_the_first_byte_is_said() {
         "tls.client_ca_file",
     ];
     assert_says(&printed, &parts);
+    let own = launch(&folder)
+        .environment("MAINSTAY__PROXY_PROTOCOL", "true")
+        .environment("MAINSTAY__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.0/8");
+    assert_says(&refused(own).await, &["proxy_protocol", "this machine", "proxy_header"]);
 }

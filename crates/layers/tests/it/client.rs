@@ -80,6 +80,20 @@ async fn the_standard_header_is_read_where_proxies_write_it() {
     assert_eq!(told_by(ProxyHeader::Forwarded, "10.1.2.3", &twice).await, "198.51.100.1", "two headers are one list");
 }
 
+/// Bytes that are no text, which a client may send, hide nothing of what its proxy has added behind them.
+#[tokio::test]
+async fn what_is_no_text_hides_nothing_of_what_stands_behind_it() {
+    for (header, name, line) in [
+        (ProxyHeader::XForwardedFor, "x-forwarded-for", &b"\xff, 198.51.100.1"[..]),
+        (ProxyHeader::Forwarded, "forwarded", b"for=\xff, for=198.51.100.1"),
+    ] {
+        let mut bench = bench(10);
+        bench.trust(TrustedProxies::new(["10.0.0.0/8"]).unwrap().saying_by(header));
+        let request = get("/t.S/Open").header(name, line).extension(peer("10.1.2.3"));
+        assert_eq!(bench.json(request).await["peer"], "198.51.100.1", "{name}");
+    }
+}
+
 /// A proxy that writes one of the two passes the other one on as a client made it up.
 #[tokio::test]
 async fn of_the_two_headers_only_that_of_the_proxies_is_read() {

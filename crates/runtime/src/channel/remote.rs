@@ -90,6 +90,9 @@ pub enum RemoteError {
     /// A certificate without its key, or the other way round.
     #[error("certificate_file and key_file must be given together")]
     HalfIdentity,
+    /// A certificate for a service that is called without TLS.
+    #[error("certificate_file and key_file are shown over TLS alone; write https://host:port")]
+    UnusedIdentity,
     /// The TLS settings do not fit together.
     #[error("TLS to {url} cannot be set up")]
     Tls {
@@ -109,7 +112,7 @@ impl RemoteError {
     pub fn field(&self) -> &'static str {
         match self {
             RemoteError::File { field, .. } => field,
-            RemoteError::HalfIdentity => "certificate_file",
+            RemoteError::HalfIdentity | RemoteError::UnusedIdentity => "certificate_file",
             RemoteError::Url { .. } | RemoteError::Tls { .. } | RemoteError::Credential => "url",
         }
     }
@@ -139,8 +142,9 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
         _ => return Err(bad_url()),
     };
     let endpoint = tuned(Endpoint::from(url)).connect_timeout(CONNECT_TIMEOUT);
+    let identity = identity(config)?;
     if !secure {
-        return Ok(endpoint);
+        return if identity.is_none() { Ok(endpoint) } else { Err(RemoteError::UnusedIdentity) };
     }
     let tls = match &config.ca_file {
         Some(path) => {
@@ -149,7 +153,7 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
         }
         None => ClientTlsConfig::new().trust_anchors(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     };
-    let tls = match identity(config)? {
+    let tls = match identity {
         Some(identity) => tls.identity(identity),
         None => tls,
     };

@@ -1,5 +1,6 @@
 //! What the values of the settings have to be.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use mainstay_identity::{OPERATOR, ServiceKeys};
@@ -160,6 +161,12 @@ impl Common {
         if self.proxy_protocol && self.trusted_proxies.is_empty() {
             let what = "is on, and `trusted_proxies` names nobody: it is read from nobody else";
             let help = "set trusted_proxies to the addresses or networks of the proxies in front";
+            problems.push(Problem::new("proxy_protocol", what).help(help));
+        }
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        if self.proxy_protocol && own.into_iter().any(|own| self.trusted_proxies.contains(own)) {
+            let what = "is on, and `trusted_proxies` names this machine: its own commands would have to speak it";
+            let help = "let a proxy on this machine connect from another of its addresses, or use proxy_header";
             problems.push(Problem::new("proxy_protocol", what).help(help));
         }
         let Some(tls) = &self.tls else { return };

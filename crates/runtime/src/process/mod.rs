@@ -131,6 +131,12 @@ impl Common {
         self.mode == Mode::Development
     }
 
+    /// Where plain HTTP leads to HTTPS, where clients come to this process.
+    fn redirect_http(&self) -> Option<&ListenAddress> {
+        let tls = self.tls.as_ref().filter(|_| self.role.faces_clients());
+        tls.and_then(|tls| tls.redirect_http.as_ref())
+    }
+
     /// How others reach a port of this process.
     pub fn url(&self, address: SocketAddr) -> String {
         format!("{}://{address}", if self.tls.is_some() { "https" } else { "http" })
@@ -201,7 +207,9 @@ where
 /// Takes no more connections than there are descriptors for, and says so. One peer may have the same share of them as of all
 /// that are configured: else it could have them all.
 fn fitted(common: Common, descriptors: Option<u64>) -> Common {
-    let max_connections = descriptors::room(common.max_connections, descriptors);
+    let redirects = common.redirect_http().map_or(0, |_| redirect::MAX_CONNECTIONS);
+    let left = descriptors.map(|all| all.saturating_sub(u64::from(redirects)));
+    let max_connections = descriptors::room(common.max_connections, left);
     if max_connections < common.max_connections {
         tracing::warn!(
             max_connections,
@@ -295,7 +303,7 @@ impl Process {
         let operations = |at| Operations::bind(at, self.telemetry.metrics().clone(), self.readiness.clone());
         let clients = ports::open(Purpose::Clients, &common.listen, server)?;
         let operations = ports::open(Purpose::Operators, &common.operations_listen, operations)?;
-        let redirect = common.tls.as_ref().and_then(|tls| tls.redirect_http.clone());
+        let redirect = common.redirect_http().cloned();
         let redirect = redirect.map(|at| {
             let plain = |at| Server::bind(&redirect::small(self.listener(at, None)));
             ports::open(Purpose::Redirect, &Listen { at, may_move: false }, plain)
@@ -329,7 +337,7 @@ impl Process {
             max_connections: common.max_connections,
             max_connections_per_peer: common.max_connections_per_peer,
             trusted_proxies: common.trusted_proxies.clone(),
-            proxy_protocol: common.proxy_protocol,
+            proxy_protocol: common.proxy_protocol && common.role.faces_clients(),
             max_unsent_bytes: common.max_unsent_bytes,
             drain_seconds: common.drain_seconds,
             keep_alive_seconds: common.keep_alive_seconds,
@@ -448,4 +456,21 @@ fn kept(check: &Check, found: Result<(), Failure>) -> Result<(), Failure> {
         Err(error) => check.not_ready(&error.to_string()),
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All processes read one file, and only one of them can have the port.
+    #[test]
+    fn plain_http_leads_to_https_where_clients_come() {
+        for (role, comes) in [(Role::All, true), (Role::Gateway, true), (Role::Auth, false), (Role::Data, false)] {
+            let redirect_http = "127.0.0.1:80".parse().ok();
+            let tls = TlsConfig { redirect_http, ..TlsConfig::new("cert.pem", "key.pem") };
+            let settings = Settings::<Other, Other, Other> { tls: Some(tls), ..Settings::default() };
+            let (common, ..) = settings.split(role);
+            assert_eq!(common.redirect_http().is_some(), comes, "{role:?}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::ServerConfig;
 use crate::server::Certificates;
 
 /// Most connections of the port at a time: each is over with one answer.
-const MAX_CONNECTIONS: usize = 256;
+pub(super) const MAX_CONNECTIONS: u16 = 256;
 
 /// How long one is kept on which nothing is asked, in seconds.
 const KEEP_ALIVE_SECONDS: u64 = 5;
@@ -24,8 +24,8 @@ const KEEP_ALIVE_SECONDS: u64 = 5;
 /// The settings of a listener, made those of one that nobody stays at.
 pub(super) fn small(config: ServerConfig) -> ServerConfig {
     ServerConfig {
-        max_connections: config.max_connections.min(MAX_CONNECTIONS),
-        max_connections_per_peer: config.max_connections_per_peer.min(MAX_CONNECTIONS / 4),
+        max_connections: config.max_connections.min(MAX_CONNECTIONS.into()),
+        max_connections_per_peer: config.max_connections_per_peer.min((MAX_CONNECTIONS / 4).into()),
         keep_alive_seconds: KEEP_ALIVE_SECONDS,
         http2_idle_seconds: KEEP_ALIVE_SECONDS,
         drain_seconds: 1,

@@ -89,8 +89,8 @@ async fn a_trusted_proxy_that_does_not_say_it_is_not_served() {
         let answer = served.answer(format!("{begin}{GET_AND_CLOSE}").as_bytes()).await;
         assert_eq!(answer, "", "{begin:?}");
     }
-    let mut silent = TcpStream::connect(served.server.address).await.unwrap();
     let began = Instant::now();
+    let mut silent = TcpStream::connect(served.server.address).await.unwrap();
     silent.write_all(b"PROXY TCP4 198.51").await.unwrap();
     let count = timeout(PATIENCE, silent.read(&mut [0; 1])).await.unwrap().unwrap_or(0);
     assert_eq!(count, 0, "it is closed");

@@ -15,7 +15,7 @@ use mainstay_runtime::{Server, ServerConfig, Shutdown};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -331,9 +331,11 @@ async fn who_has_no_good_certificate_gets_no_connection_where_one_is_required() 
         assert!(!client(Some(&strange)).is_served(address).await, "{versions:?}");
     }
 
-    // Who was let in by the authorities of before is not let in by his session either.
+    // Nobody is let in by a session of before, whose certificate may be over or its authority gone.
     let known = Client::showing(&site.authority, &own);
     assert!(known.is_served(address).await && known.is_served(address).await);
+    let again = known.connect(address, "localhost").await.unwrap();
+    assert_eq!(again.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
     std::fs::write(site.path("clients.pem"), "").unwrap();
     assert_eq!(site.certificates.refresh().failed.len(), 1);
     assert!(known.is_served(address).await, "a file without authorities changes nothing");
@@ -382,6 +384,8 @@ async fn a_service_shows_its_certificate_to_another_that_wants_one() {
         let call = Call::new("/t.Echo/Members", Principal::service("gateway", Vec::new()), Bytes::new());
         assert_eq!(channel.call(call).await.and_then(|reply| reply.message()).is_ok(), is_served);
     }
+    let plain = RemoteConfig { url: "http://localhost:1".to_owned(), ..whole.clone() };
+    assert_eq!(plain.check().unwrap_err().field(), "certificate_file", "it would be shown to nobody");
     let half = RemoteConfig { key_file: None, ..whole };
     assert_eq!(half.check().unwrap_err().field(), "certificate_file");
     let gone = RemoteConfig { certificate_file: Some("/no/such/file".into()), key_file: Some(pair.key_file), ..bare };

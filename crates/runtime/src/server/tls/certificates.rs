@@ -9,7 +9,7 @@ use super::{TlsConfig, TlsError, clients};
 use arc_swap::ArcSwap;
 use rustls::SignatureScheme;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub struct Certificates(Arc<Listener>);
 struct Listener {
     config: TlsConfig,
     shown: Arc<ArcSwap<Shown>>,
-    /// How a handshake goes. Made anew with the authorities of clients: no session goes on that the old ones let in.
+    /// How a handshake goes. Made anew with the authorities of clients.
     handshake: ArcSwap<rustls::ServerConfig>,
     /// What the files held when they were last looked at, whether it could be used or not.
     seen: Mutex<Seen>,
@@ -158,12 +158,19 @@ fn handshake(config: &TlsConfig, shown: &Arc<ArcSwap<Shown>>) -> Result<rustls::
     let builder = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .expect("ring supports both versions");
-    let builder = match clients::verifier(config)? {
+    let clients = clients::verifier(config)?;
+    let resumes = clients.is_none();
+    let builder = match clients {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
     let mut handshake = builder.with_cert_resolver(Arc::new(Resolver(shown.clone())));
     handshake.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    if !resumes {
+        // A session that goes on is not asked for its certificate again, which may be over by then.
+        handshake.session_storage = Arc::new(NoServerSessionStorage {});
+        handshake.send_tls13_tickets = 0;
+    }
     Ok(handshake)
 }
 

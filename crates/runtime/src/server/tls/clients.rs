@@ -8,7 +8,7 @@ use rustls::server::danger::ClientCertVerifier;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads who vouches for clients. Every certificate in the file has to be able to.
+/// Reads who vouches for clients: every certificate in the file, whether it calls itself an authority or not.
 pub(super) fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     let pem = pair::contents("certificate of an authority", path)?;
     let mut roots = RootCertStore::empty();

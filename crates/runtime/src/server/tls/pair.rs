@@ -104,7 +104,13 @@ fn bad(what: &'static str, path: &Path) -> impl FnOnce(pem::Error) -> TlsError +
 
 /// The names that a certificate has and when it is over, as far as it can be read: what clients make of it is theirs to say.
 fn described(leaf: &CertificateDer<'_>) -> (Vec<String>, Option<SystemTime>) {
-    let Ok(certificate) = x509_cert::Certificate::from_der(leaf) else { return Default::default() };
+    let certificate = match x509_cert::Certificate::from_der(leaf) {
+        Ok(certificate) => certificate,
+        Err(error) => {
+            tracing::warn!(%error, "a certificate cannot be taken apart: its names and its end are not known");
+            return Default::default();
+        }
+    };
     let certificate = certificate.tbs_certificate;
     let not_after = UNIX_EPOCH.checked_add(certificate.validity.not_after.to_unix_duration());
     let names = match certificate.get::<SubjectAltName>() {
