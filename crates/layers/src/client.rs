@@ -3,16 +3,19 @@
 //! ```text
 //! client ── proxy ── gateway ── auth          who says it           who believes it, and why
 //!   │         └── x-forwarded-for ──▶ │       the proxy             whoever has it among `trusted_proxies`
+//!   │             or forwarded        │
 //!   │                                 └──▶ │  the gateway           whoever knows its service account: it shows its key
 //! ```
 //!
 //! Nobody else is believed: a client that sends these headers by itself changes nothing.
 
-use crate::{Peer, has_any, texts};
+use crate::{Peer, forwarded, has_any, texts};
+use http::header::FORWARDED;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use mainstay_identity::Authenticator;
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::net::{IpAddr, SocketAddr};
@@ -32,14 +35,29 @@ pub struct PeerAgent(pub HeaderValue);
 pub const PEER_VOUCHER: HeaderName = HeaderName::from_static("x-mainstay-peer-voucher");
 
 /// With what somebody says where a call comes from.
-static TOLD: [HeaderName; 2] = [PEER_VOUCHER, FORWARDED_FOR];
+static TOLD: [HeaderName; 3] = [PEER_VOUCHER, FORWARDED_FOR, FORWARDED];
 
 /// What a proxy adds the address to that it was called from; the last is the nearest.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The proxies whose `x-forwarded-for` is believed: addresses and networks. None, unless configured.
+/// In which header proxies say where a client is. One is read and never the other: a proxy that writes the one passes the other on
+/// as the client wrote it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    /// A list of addresses, to which each proxy adds whom it was called by.
+    #[default]
+    XForwardedFor,
+    /// The standard one (RFC 7239), of which `for` counts.
+    Forwarded,
+}
+
+/// The proxies that are believed where a client is: addresses and networks. None, unless configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Arc<[IpNet]>);
+pub struct TrustedProxies {
+    networks: Arc<[IpNet]>,
+    header: ProxyHeader,
+}
 
 /// Says that a text is neither an address nor a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,32 +67,55 @@ pub struct NotANetwork(String);
 impl TrustedProxies {
     /// Reads addresses and networks. Fails on the first text that is neither.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<TrustedProxies, NotANetwork> {
-        texts
-            .into_iter()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(network)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let texts = texts.into_iter().map(str::trim).filter(|text| !text.is_empty());
+        Ok(TrustedProxies { networks: texts.map(network).collect::<Result<_, _>>()?, header: ProxyHeader::default() })
+    }
+
+    /// The same proxies, which say it in this header.
+    #[must_use]
+    pub fn saying_by(self, header: ProxyHeader) -> TrustedProxies {
+        TrustedProxies { header, ..self }
+    }
+
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty()
     }
 
     /// Whether an address is one of theirs.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
     /// Walks the chain of proxies back from `nearest`, as long as each is trusted.
     fn client(&self, nearest: IpAddr, headers: &HeaderMap) -> IpAddr {
+        match self.header {
+            ProxyHeader::XForwardedFor => {
+                let lines = lines(headers, FORWARDED_FOR);
+                let hops = lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+                self.walk(nearest, hops.map(|hop| std::str::from_utf8(hop).ok().and_then(address)))
+            }
+            ProxyHeader::Forwarded => {
+                let lines = lines(headers, FORWARDED);
+                self.walk(nearest, lines.rev().flat_map(forwarded::hops).map(|hop| hop.and_then(address)))
+            }
+        }
+    }
+
+    /// Goes from hop to hop, the last first. What a proxy wrote that is no address (`unknown`) hides what was before it.
+    fn walk(&self, nearest: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
         let mut client = nearest;
-        let values: Vec<&str> =
-            headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default()).collect();
-        for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-            // What a proxy wrote that is no address (`unknown`) hides what was before it.
-            let Some(address) = self.contains(client).then(|| address(hop)).flatten() else { break };
+        for hop in hops {
+            let Some(address) = hop.filter(|_| self.contains(client)) else { break };
             client = address;
         }
         client
     }
+}
+
+/// The lines of a header. What a client wrote into one may be no text, and takes nothing from what a proxy has added behind it.
+fn lines(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &[u8]> {
+    headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
 }
 
 fn network(text: &str) -> Result<IpNet, NotANetwork> {
@@ -117,7 +158,7 @@ fn vouched(headers: &HeaderMap, services: &Authenticator) -> Option<IpAddr> {
 
 impl Serialize for TrustedProxies {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(ToString::to_string))
+        serializer.collect_seq(self.networks.iter().map(ToString::to_string))
     }
 }
 

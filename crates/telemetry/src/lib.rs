@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bridged;
+mod certificates;
 mod config;
 mod export;
 mod filter;
@@ -15,6 +16,7 @@ mod route;
 mod span_policy;
 mod trace_context;
 
+pub use certificates::CertificateEnd;
 pub use config::{Config, LogFormat};
 pub use export::Error;
 pub use init::{FLUSH_TIMEOUT, Identity, Telemetry, init};

@@ -1,5 +1,6 @@
 //! The counters of this process, readable as Prometheus text and, where configured, sent over OTLP.
 
+use crate::certificates::{self, CertificateEnd};
 use crate::export::{Error, metric_exporter};
 use crate::job::{JobMeter, JobMeters};
 use crate::replicas::{self, ReplicaCounts};
@@ -145,6 +146,11 @@ impl Metrics {
     /// Shows a service behind several addresses, read anew whenever somebody looks.
     pub fn observe_replicas(&self, service: &str, read: impl Fn() -> ReplicaCounts + Clone + Send + Sync + 'static) {
         replicas::observe(&self.0.meter, service, read);
+    }
+
+    /// Shows when the certificates of a port are over, read anew whenever somebody looks.
+    pub fn observe_certificates(&self, read: impl Fn() -> Vec<CertificateEnd> + Send + Sync + 'static) {
+        certificates::observe(&self.0.meter, read);
     }
 
     /// Renders everything in Prometheus' text format.

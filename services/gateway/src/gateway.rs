@@ -150,10 +150,10 @@ impl Gateway {
         });
         let backends = counted(&backends, &limits, &live);
         let sockets = config.websocket.then(|| Sockets::counted_by(&metrics));
-        let again = None;
+        let (again, _jobs) = (None, jobs);
         let endpoint =
             Edge { config, live, known, readiness, own, route, backends, again, sockets, docs, oauth, pages, site };
-        Ok(Gateway { endpoint, revision, _jobs: jobs })
+        Ok(Gateway { endpoint, revision, _jobs })
     }
 
     /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards, cors)` is the service to

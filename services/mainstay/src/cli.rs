@@ -117,6 +117,12 @@ pub struct Reach {
     /// Trust the certificates in this PEM file; absent: that of tls.cert_file, or the public authorities
     #[arg(long, value_name = "FILE", global = true)]
     pub ca_file: Option<PathBuf>,
+    /// Show the server the certificate in this PEM file, where it asks for one (tls.client_ca_file)
+    #[arg(long, value_name = "FILE", global = true, requires = "key_file")]
+    pub cert_file: Option<PathBuf>,
+    /// Prove it with the key in this PEM file
+    #[arg(long, value_name = "FILE", global = true, requires = "cert_file")]
+    pub key_file: Option<PathBuf>,
 }
 
 /// What seals a backup: stores hold password hashes and what people wrote, and keys open what the stores hide.

@@ -53,7 +53,8 @@ fn connect(common: &Common, reach: &Reach, info: RunInfo) -> Result<Server, Fail
     let configured = common.tls.as_ref().map(|tls| &tls.cert_file);
     let ca_file = reach.ca_file.as_ref().or(configured).cloned();
     let address = reach.server.clone().unwrap_or(info.address);
-    let remote = RemoteConfig { url: address.clone(), ca_file };
+    let (certificate_file, key_file) = (reach.cert_file.clone(), reach.key_file.clone());
+    let remote = RemoteConfig { url: address.clone(), ca_file, certificate_file, key_file };
     let credential = ServiceKeys::credential(OPERATOR, &info.secret);
     let channel = GrpcChannel::connect(&remote, Some(&credential))?;
     Ok(Server { channel: Arc::new(channel), address })

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mainstay_testkit::Engine;
 use mainstay_testkit::server::{Launch, free_port};
@@ -87,5 +88,25 @@ async fn a_key_of_tls_that_every_user_may_read_is_told() {
         if told {
             assert_told(&said, "problem", "tls.key_file", &["tls.key", "chmod 640"]);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_over_or_soon_will_be_is_told() {
+    let folder = notes::folder();
+    let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+    let launch = Launch::new(folder.path()).tls(&certificate, &key);
+    let day = Duration::from_secs(24 * 60 * 60);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    for (end, level) in [(now - day, "problem"), (now + 13 * day, "warning")] {
+        let mut params = rcgen::CertificateParams::new(vec!["shop.example.org".to_owned()]).expect("a name");
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + end;
+        let pair = rcgen::KeyPair::generate().expect("a key can be made");
+        let made = params.self_signed(&pair).expect("a certificate can be made");
+        fs::write(&certificate, made.pem()).expect("it is written");
+        fs::write(&key, pair.serialize_pem()).expect("it is written");
+        set_mode(&key, 0o600);
+        let (said, _) = doctor(&launch, &[]);
+        assert_told(&said, level, "tls.crt", &["shop.example.org", "renew it"]);
     }
 }

@@ -118,7 +118,8 @@ async fn a_message_that_cannot_be_read_has_the_same_reason_everywhere() {
         (data, &["/notes.v1.NoteService/GetNote"]),
     ];
     for (url, methods) in ports {
-        let port = GrpcChannel::connect(&RemoteConfig { url: url.clone(), ca_file: None }, None).expect("a URL");
+        let port =
+            GrpcChannel::connect(&RemoteConfig { url: url.clone(), ..RemoteConfig::default() }, None).expect("a URL");
         for path in methods.iter().chain(&["/grpc.health.v1.Health/Check"]) {
             for message in UNREADABLE {
                 let call = Call::new(*path, Principal::anonymous(), Input::Message(message.into()));

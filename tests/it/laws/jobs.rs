@@ -19,7 +19,7 @@ const NO_JOBS: [(&str, &str); 20] = [
     ("crates/lsp/src/server.rs", "a look at what was typed, in a process that serves one editor"),
     ("crates/outbound/src/client.rs", "moves the bytes of a call, and ends with it"),
     ("crates/runtime/src/jobs/mod.rs", "here jobs begin"),
-    ("crates/runtime/src/process/mod.rs", "the operators' port beside the clients'"),
+    ("crates/runtime/src/process/mod.rs", "the operators' port, and the one that leads to HTTPS, beside the clients'"),
     ("crates/runtime/src/server/connection.rs", "a connection"),
     ("crates/runtime/src/server/patient.rs", "an exchange of a connection that carries several"),
     ("crates/runtime/src/server/mod.rs", "hands a connection over to the one above"),

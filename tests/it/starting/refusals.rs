@@ -375,3 +375,29 @@ async fn an_origin_that_no_browser_sends_and_an_open_door_in_production_are_refu
         .environment("MAINSTAY__GATEWAY__CORS__LOOPBACK", "true");
     assert_says(&refused(production).await, &["gateway.cors.loopback", "production", "gateway.cors.origins"]);
 }
+
+#[tokio::test]
+async fn what_does_not_go_together_before_the_first_byte_is_said() {
+    let folder = notes::folder();
+    let file = folder.path().join("mainstay.toml");
+    let text = "proxy_protocol = true\n[tls]\ncert_file = \"none.pem\"\nkey_file = \"none.key\"\nclient_auth = \"required\"\n\
+                certificates = [{cert_file = \"other.pem\", key_file = \"other.key\"}]\n";
+    fs::write(&file, text).expect("a file can be written");
+    let arguments = ["--config".to_owned(), file.to_string_lossy().into_owned()];
+    let printed = refused(launch(&folder).arguments(arguments)).await;
+    let parts = [
+        "proxy_protocol",
+        "trusted_proxies",
+        "tls.cert_file",
+        "none.pem",
+        "tls.certificates.0.cert_file",
+        "other.pem",
+        "tls.client_auth",
+        "tls.client_ca_file",
+    ];
+    assert_says(&printed, &parts);
+    let own = launch(&folder)
+        .environment("MAINSTAY__PROXY_PROTOCOL", "true")
+        .environment("MAINSTAY__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.0/8");
+    assert_says(&refused(own).await, &["proxy_protocol", "this machine", "proxy_header"]);
+}

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use mainstay_testkit::Engine;
 use mainstay_testkit::http::Http;
+use mainstay_testkit::server::free_port;
 use mainstay_testkit::tools::{curl, grpcurl};
+use mainstay_testkit::wait::until;
 
 use crate::support::{System, notes};
 
@@ -56,7 +58,7 @@ fn renew(folder: &std::path::Path) -> (std::path::PathBuf, std::path::PathBuf) {
 }
 
 #[tokio::test]
-async fn a_hangup_reads_the_certificate_again_and_a_bad_one_leaves_the_one_before() {
+async fn a_certificate_is_followed_and_a_bad_one_leaves_the_one_before() {
     let folder = notes::folder();
     let (certificate, key) = renew(folder.path());
     let system = System::one_with(Engine::Sqlite, folder, |launch| launch.tls(&certificate, &key)).await;
@@ -67,21 +69,71 @@ async fn a_hangup_reads_the_certificate_again_and_a_bad_one_leaves_the_one_befor
         asked.args(["--silent", "--fail", "--cacert"]).arg(authority).arg(&url);
         asked.output().expect("curl runs").status.success()
     };
-    let first = system.folder.path().join("first.pem");
-    fs::copy(&certificate, &first).expect("a file can be copied");
+    let copy = |name: &str| {
+        let copy = system.folder.path().join(name);
+        fs::copy(&certificate, &copy).expect("a file can be copied");
+        copy
+    };
+    let first = copy("first.pem");
     assert!(trusts(&first));
 
     renew(system.folder.path());
-    assert!(trusts(&first) && !trusts(&certificate), "nothing changes before the hangup");
-    system.gateway.hang_up();
-    system.gateway.logged("the certificate was reloaded").await;
-    assert!(trusts(&certificate) && !trusts(&first));
+    system.gateway.logged("a certificate was reloaded").await;
+    assert!(trusts(&certificate) && !trusts(&first), "it was noticed without a word");
 
-    let second = system.folder.path().join("second.pem");
-    fs::copy(&certificate, &second).expect("a file can be copied");
+    let second = copy("second.pem");
     fs::write(&certificate, "nonsense").expect("a file can be written");
-    system.gateway.hang_up();
-    system.gateway.logged("the certificate was not reloaded; the old one stays").await;
+    system.gateway.logged("a certificate was not reloaded; the one before stays").await;
     assert!(system.gateway.log().contains("server.pem"), "{}", system.gateway.log());
     assert!(trusts(&second));
+
+    let reloaded = async |times: usize| {
+        let count =
+            || async { (system.gateway.log().matches("a certificate was reloaded").count() == times).then_some(()) };
+        until(&format!("certificates were reloaded {times} times"), count).await;
+    };
+    renew(system.folder.path());
+    reloaded(2).await;
+    assert!(trusts(&certificate));
+    // Nothing has changed, and they are read all the same.
+    system.gateway.hang_up();
+    reloaded(3).await;
+}
+
+#[tokio::test]
+async fn clients_are_asked_for_certificates_and_plain_http_leads_to_https() {
+    let folder = notes::folder();
+    let (certificate, key) = renew(folder.path());
+    let (plain, operations) = (free_port(), free_port());
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let (certificate, key) = (text(&certificate), text(&key));
+    let system = System::one_with(Engine::Sqlite, folder, |launch| {
+        launch
+            .tls(certificate.as_ref(), key.as_ref())
+            .environment("MAINSTAY__TLS__CLIENT_CA_FILE", certificate.as_str())
+            .environment("MAINSTAY__TLS__REDIRECT_HTTP", format!("127.0.0.1:{plain}"))
+            .environment("MAINSTAY__OPERATIONS_LISTEN", format!("127.0.0.1:{operations}"))
+    })
+    .await;
+    let url = format!("{}/notes/v1/notes", system.gateway.url());
+    let asks = |more: &[&str]| {
+        let mut asked = std::process::Command::new("curl");
+        asked.args(["--silent", "--fail", "--cacert", certificate.as_str()]).args(more).arg(&url);
+        asked.output().expect("curl runs").status.success()
+    };
+    assert!(asks(&["--cert", certificate.as_str(), "--key", key.as_str()]) && !asks(&[]));
+    let plan = ["contract", "plan", "--cert-file", certificate.as_str(), "--key-file", key.as_str()];
+    let plan = system.gateway.command(&plan);
+    assert!(plan.contains("up to date"), "{plan}");
+
+    let from = format!("http://localhost:{plain}/notes/v1/notes?pageSize=1");
+    let arguments = ["-o", "/dev/null", "-w", "%{redirect_url} %{http_code}", from.as_str()];
+    let led = std::process::Command::new("curl").arg("--silent").args(arguments).output().expect("curl runs");
+    let port = system.gateway.address().rsplit(':').next().map(ToOwned::to_owned).expect("a port");
+    let led = String::from_utf8_lossy(&led.stdout).into_owned();
+    assert_eq!(led, format!("https://localhost:{port}/notes/v1/notes?pageSize=1 308"));
+
+    let metrics = Http::new(&format!("http://127.0.0.1:{operations}")).get("/metrics").await.text();
+    let told = metrics.lines().find(|line| line.starts_with("mainstay_tls_certificate_not_after_seconds{"));
+    assert!(told.is_some_and(|line| line.contains("name=\"localhost\"")), "{told:?}");
 }

@@ -1,7 +1,7 @@
 //! Where a call comes from, and whose word about it counts.
 
 use crate::desk::{SECRET, bench, get};
-use mainstay_layers::{Peer, TrustedProxies};
+use mainstay_layers::{Peer, ProxyHeader, TrustedProxies};
 use std::net::IpAddr;
 
 fn peer(address: &str) -> Peer {
@@ -10,8 +10,12 @@ fn peer(address: &str) -> Peer {
 
 /// The address that a handler is told, for a connection from `nearest` that sends these headers.
 async fn told(nearest: &str, headers: &[(&str, &str)]) -> String {
+    told_by(ProxyHeader::XForwardedFor, nearest, headers).await
+}
+
+async fn told_by(header: ProxyHeader, nearest: &str, headers: &[(&str, &str)]) -> String {
     let mut bench = bench(10);
-    bench.trust(TrustedProxies::new(["10.0.0.0/8", "fd00::/8", "192.0.2.7"]).unwrap());
+    bench.trust(TrustedProxies::new(["10.0.0.0/8", "fd00::/8", "192.0.2.7"]).unwrap().saying_by(header));
     let request = headers.iter().fold(get("/t.S/Open"), |request, (name, value)| request.header(*name, *value));
     let answer = bench.json(request.extension(peer(nearest))).await;
     answer["peer"].as_str().unwrap().to_owned()
@@ -49,6 +53,55 @@ async fn a_trusted_proxy_says_who_is_behind_it() {
     }
     let twice = [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-for", "198.51.100.1, 10.9.9.9")];
     assert_eq!(told("10.1.2.3", &twice).await, "198.51.100.1", "two headers are one list");
+}
+
+#[tokio::test]
+async fn the_standard_header_is_read_where_proxies_write_it() {
+    for (nearest, chain, client) in [
+        ("10.1.2.3", "for=198.51.100.1", "198.51.100.1"),
+        ("10.1.2.3", "For=198.51.100.1;proto=https;by=10.1.2.3", "198.51.100.1"),
+        ("10.1.2.3", "for=127.0.0.1, for=198.51.100.1", "198.51.100.1"),
+        ("10.1.2.3", "for=198.51.100.1,for=10.9.9.9;host=a", "198.51.100.1"),
+        ("fd00::1", "for=\"[2001:db8::5]:4711\"", "2001:db8::5"),
+        ("10.1.2.3", "for=\"198.51.100.1:80\"", "198.51.100.1"),
+        // A client that opens a quote hides nothing of what is behind it.
+        ("10.1.2.3", "for=\"127.0.0.1, for=198.51.100.1", "198.51.100.1"),
+        ("10.1.2.3", "for=\"127.0.0.1, for=\"[2001:db8::5]\"", "2001:db8::5"),
+        ("10.1.2.3", "for=198.51.100.1, for=unknown", "10.1.2.3"),
+        ("10.1.2.3", "for=198.51.100.1, for=_hidden, for=10.9.9.9", "10.9.9.9"),
+        ("10.1.2.3", "for=198.51.100.1;for=198.51.100.2", "10.1.2.3"),
+        ("10.1.2.3", "proto=https", "10.1.2.3"),
+        ("203.0.113.9", "for=198.51.100.1", "203.0.113.9"),
+    ] {
+        let told = told_by(ProxyHeader::Forwarded, nearest, &[("forwarded", chain)]).await;
+        assert_eq!(told, client, "{nearest} {chain}");
+    }
+    let twice = [("forwarded", "for=127.0.0.1"), ("forwarded", "for=198.51.100.1, for=10.9.9.9")];
+    assert_eq!(told_by(ProxyHeader::Forwarded, "10.1.2.3", &twice).await, "198.51.100.1", "two headers are one list");
+}
+
+/// Bytes that are no text, which a client may send, hide nothing of what its proxy has added behind them.
+#[tokio::test]
+async fn what_is_no_text_hides_nothing_of_what_stands_behind_it() {
+    for (header, name, line) in [
+        (ProxyHeader::XForwardedFor, "x-forwarded-for", &b"\xff, 198.51.100.1"[..]),
+        (ProxyHeader::Forwarded, "forwarded", b"for=\xff, for=198.51.100.1"),
+    ] {
+        let mut bench = bench(10);
+        bench.trust(TrustedProxies::new(["10.0.0.0/8"]).unwrap().saying_by(header));
+        let request = get("/t.S/Open").header(name, line).extension(peer("10.1.2.3"));
+        assert_eq!(bench.json(request).await["peer"], "198.51.100.1", "{name}");
+    }
+}
+
+/// A proxy that writes one of the two passes the other one on as a client made it up.
+#[tokio::test]
+async fn of_the_two_headers_only_that_of_the_proxies_is_read() {
+    let both = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=198.51.100.2")];
+    assert_eq!(told_by(ProxyHeader::XForwardedFor, "10.1.2.3", &both).await, "198.51.100.1");
+    assert_eq!(told_by(ProxyHeader::Forwarded, "10.1.2.3", &both).await, "198.51.100.2");
+    assert_eq!(told_by(ProxyHeader::XForwardedFor, "10.1.2.3", &both[1..]).await, "10.1.2.3");
+    assert_eq!(told_by(ProxyHeader::Forwarded, "10.1.2.3", &both[..1]).await, "10.1.2.3");
 }
 
 #[tokio::test]

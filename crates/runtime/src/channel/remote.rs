@@ -5,9 +5,9 @@ use super::credential::ServiceCredential;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tonic::transport::{Certificate, Channel as Connection, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel as Connection, ClientTlsConfig, Endpoint, Identity};
 
 /// How long opening a connection may take before the call that wanted it gets UNAVAILABLE.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
 /// Where another service is and how it proves that it is the one.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteConfig {
     /// `http://host:port`, or `https://host:port` for TLS; several with commas between them for several replicas. A name that
@@ -33,6 +33,12 @@ pub struct RemoteConfig {
     /// PEM file with the authorities that may vouch for the service; the public ones where absent.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// PEM file with the certificate that is shown to it (mTLS), and with those between that and an authority.
+    #[serde(default)]
+    pub certificate_file: Option<PathBuf>,
+    /// PEM file with the key of that certificate.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
 }
 
 impl RemoteConfig {
@@ -44,7 +50,7 @@ impl RemoteConfig {
 
     /// Each replica by itself.
     pub fn each(&self) -> impl Iterator<Item = RemoteConfig> {
-        self.replicas().map(|url| RemoteConfig { url: url.to_owned(), ca_file: self.ca_file.clone() })
+        self.replicas().map(|url| RemoteConfig { url: url.to_owned(), ..self.clone() })
     }
 
     /// The addresses of the replicas.
@@ -68,15 +74,25 @@ pub enum RemoteError {
         /// What was configured.
         url: String,
     },
-    /// The file of authorities cannot be read.
-    #[error("cannot read the certificate authorities in {}", path.display())]
-    CaFile {
+    /// A file of TLS cannot be read.
+    #[error("cannot read {what} in {}", path.display())]
+    File {
+        /// The setting.
+        field: &'static str,
+        /// What is in it.
+        what: &'static str,
         /// What was configured.
         path: PathBuf,
         /// Why.
         #[source]
         source: std::io::Error,
     },
+    /// A certificate without its key, or the other way round.
+    #[error("certificate_file and key_file must be given together")]
+    HalfIdentity,
+    /// A certificate for a service that is called without TLS.
+    #[error("certificate_file and key_file are shown over TLS alone; write https://host:port")]
+    UnusedIdentity,
     /// The TLS settings do not fit together.
     #[error("TLS to {url} cannot be set up")]
     Tls {
@@ -89,6 +105,17 @@ pub enum RemoteError {
     /// The credential holds something that a header cannot carry.
     #[error("the service credential holds characters that a header cannot carry")]
     Credential,
+}
+
+impl RemoteError {
+    /// The setting that is wrong.
+    pub fn field(&self) -> &'static str {
+        match self {
+            RemoteError::File { field, .. } => field,
+            RemoteError::HalfIdentity | RemoteError::UnusedIdentity => "certificate_file",
+            RemoteError::Url { .. } | RemoteError::Tls { .. } | RemoteError::Credential => "url",
+        }
+    }
 }
 
 impl GrpcChannel<Connection> {
@@ -115,17 +142,38 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
         _ => return Err(bad_url()),
     };
     let endpoint = tuned(Endpoint::from(url)).connect_timeout(CONNECT_TIMEOUT);
+    let identity = identity(config)?;
     if !secure {
-        return Ok(endpoint);
+        return if identity.is_none() { Ok(endpoint) } else { Err(RemoteError::UnusedIdentity) };
     }
     let tls = match &config.ca_file {
         Some(path) => {
-            let pem = std::fs::read(path).map_err(|source| RemoteError::CaFile { path: path.clone(), source })?;
+            let pem = read("ca_file", "the certificate authorities", path)?;
             ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
         }
         None => ClientTlsConfig::new().trust_anchors(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     };
+    let tls = match identity {
+        Some(identity) => tls.identity(identity),
+        None => tls,
+    };
     endpoint.tls_config(tls).map_err(|source| RemoteError::Tls { url: config.url.clone(), source })
+}
+
+/// Reads who we are to a service that asks for a certificate.
+fn identity(config: &RemoteConfig) -> Result<Option<Identity>, RemoteError> {
+    match (&config.certificate_file, &config.key_file) {
+        (Some(certificate), Some(key)) => {
+            let certificate = read("certificate_file", "the certificate", certificate)?;
+            Ok(Some(Identity::from_pem(certificate, read("key_file", "the key", key)?)))
+        }
+        (None, None) => Ok(None),
+        _ => Err(RemoteError::HalfIdentity),
+    }
+}
+
+fn read(field: &'static str, what: &'static str, path: &Path) -> Result<Vec<u8>, RemoteError> {
+    std::fs::read(path).map_err(|source| RemoteError::File { field, what, path: path.to_owned(), source })
 }
 
 /// Sets how connections to other processes are made and kept.

@@ -1,5 +1,6 @@
 //! What the values of the settings have to be.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use mainstay_identity::{OPERATOR, ServiceKeys};
@@ -7,9 +8,9 @@ use mainstay_keys::{KEY_BYTES, KeyEncryptionKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Common, Mode, Other, Role};
-use crate::channel::{RemoteConfig, RemoteError};
+use crate::channel::RemoteConfig;
 use crate::config::{Problem, variable};
-use crate::server::{Certificates, MAX_KEEP_ALIVE, TlsError};
+use crate::server::MAX_KEEP_ALIVE;
 
 /// Largest numbers of connections and of requests that can be configured: more than any machine has room for.
 pub const MAX_PLACES: usize = 1 << 20;
@@ -113,9 +114,7 @@ impl Common {
             let problem = Problem::new("failpoint", "makes the process die on purpose, and `mode` is production");
             problems.push(problem.help("remove it"));
         }
-        if let Some(Err(error)) = self.tls.as_ref().map(Certificates::load) {
-            problems.push(Problem::of(tls_path(&error), &error));
-        }
+        self.check_edge(&mut problems);
         self.check_services(&mut problems);
         problems
     }
@@ -157,13 +156,36 @@ impl Common {
         }
     }
 
+    /// What stands between a client and the first byte of a request.
+    fn check_edge(&self, problems: &mut Vec<Problem>) {
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            let what = "is on, and `trusted_proxies` names nobody: it is read from nobody else";
+            let help = "set trusted_proxies to the addresses or networks of the proxies in front";
+            problems.push(Problem::new("proxy_protocol", what).help(help));
+        }
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        if self.proxy_protocol && own.into_iter().any(|own| self.trusted_proxies.contains(own)) {
+            let what = "is on, and `trusted_proxies` names this machine: its own commands would have to speak it";
+            let help = "let a proxy on this machine connect from another of its addresses, or use proxy_header";
+            problems.push(Problem::new("proxy_protocol", what).help(help));
+        }
+        let Some(tls) = &self.tls else { return };
+        problems.extend(tls.problems().into_iter().map(|(path, error)| Problem::of(path, &error)));
+        if tls.client_auth.is_some() && tls.client_ca_file.is_none() {
+            let what = "needs tls.client_ca_file: without authorities no certificate of a client is good";
+            problems.push(Problem::new("tls.client_auth", what).help("set tls.client_ca_file, or remove it"));
+        }
+    }
+
     fn check_services(&self, problems: &mut Vec<Problem>) {
         for (service, _) in self.role.needs() {
             match self.remote(service) {
-                Ok(remote) => problems.extend(remote.check().err().map(|error| {
-                    let field = if matches!(error, RemoteError::CaFile { .. }) { "ca_file" } else { "url" };
-                    Problem::of(format!("services.{service}.{field}"), &error)
-                })),
+                Ok(remote) => problems.extend(
+                    remote
+                        .check()
+                        .err()
+                        .map(|error| Problem::of(format!("services.{service}.{}", error.field()), &error)),
+                ),
                 Err(problem) => problems.push(problem),
             }
         }
@@ -182,12 +204,5 @@ impl Common {
             let why = "must be set in production: the gateway proves with it to the data service who it is";
             problems.push(Problem::new(path, why).help(help));
         }
-    }
-}
-
-fn tls_path(error: &TlsError) -> &'static str {
-    match error {
-        TlsError::Pem { what: "certificate", .. } => "tls.cert_file",
-        TlsError::Pem { .. } | TlsError::Mismatch { .. } => "tls.key_file",
     }
 }

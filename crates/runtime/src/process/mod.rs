@@ -1,7 +1,7 @@
 //! What every server process does around its service: settings, telemetry, identity, ports, drain.
 
+mod certificates;
 mod check;
-mod hangup;
 mod issuer;
 mod keys;
 mod panics;
@@ -9,19 +9,22 @@ mod platform;
 mod ports;
 mod probed;
 mod public_url;
+mod redirect;
 mod revocations;
 mod role;
 mod settings;
 
 pub use crate::Failure;
+pub use certificates::EXPIRY_WARNING;
+use certificates::Follow as FollowCertificates;
 pub use check::{MAX_PLACES, MAX_WORKERS, Section};
-use hangup::Hangup;
 pub use issuer::Issuer;
 pub use keys::{RemoteKeys, ServiceKeyError, credential};
 pub use platform::Platform;
 pub use ports::{Listen, Moved, PortError, Ports, Purpose};
 pub use probed::Probed;
 pub use public_url::{NotAPublicUrl, PublicUrl, is_loopback};
+use redirect::Redirect;
 use revocations::Follow;
 pub use role::{Mode, Other, Role};
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, ServiceSettings, Settings, TokenSettings};
@@ -34,13 +37,13 @@ use std::time::{Duration, Instant};
 
 use mainstay_identity::{Authenticator, Revocations, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Timeouts, TrustedProxies};
-use mainstay_telemetry::{Identity, Telemetry};
+use mainstay_telemetry::{CertificateEnd, Identity, Telemetry};
 use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::channel::balance::{Balanced, KEEP_INTERVAL, Keeper};
 use crate::config::variable;
-use crate::server::{Drained, ListenAddress, TlsConfig};
+use crate::server::{Drained, Expiry, ListenAddress, TlsConfig};
 use crate::{
     Check, Health, Job, Jobs, Operations, Readiness, Server, ServerConfig, Shutdown, Work, allocator, systemd,
 };
@@ -68,6 +71,7 @@ pub struct Common {
     pub operations_listen: Listen,
     pub tls: Option<TlsConfig>,
     pub trusted_proxies: TrustedProxies,
+    pub proxy_protocol: bool,
     pub max_connections: usize,
     pub max_connections_per_peer: usize,
     pub max_requests: usize,
@@ -101,7 +105,8 @@ impl<A, D, G> Settings<A, D, G> {
             listen: place(self.listen, role.usual_listen()),
             operations_listen: place(self.operations_listen, role.usual_operations()),
             tls: self.tls,
-            trusted_proxies: self.trusted_proxies,
+            trusted_proxies: self.trusted_proxies.saying_by(self.proxy_header),
+            proxy_protocol: self.proxy_protocol,
             max_connections: self.max_connections,
             max_connections_per_peer: self.max_connections_per_peer,
             max_requests: self.max_requests,
@@ -124,6 +129,12 @@ impl Common {
     /// Says whether conveniences are on.
     pub fn is_development(&self) -> bool {
         self.mode == Mode::Development
+    }
+
+    /// Where plain HTTP leads to HTTPS, where clients come to this process.
+    fn redirect_http(&self) -> Option<&ListenAddress> {
+        let tls = self.tls.as_ref().filter(|_| self.role.faces_clients());
+        tls.and_then(|tls| tls.redirect_http.as_ref())
     }
 
     /// How others reach a port of this process.
@@ -196,7 +207,9 @@ where
 /// Takes no more connections than there are descriptors for, and says so. One peer may have the same share of them as of all
 /// that are configured: else it could have them all.
 fn fitted(common: Common, descriptors: Option<u64>) -> Common {
-    let max_connections = descriptors::room(common.max_connections, descriptors);
+    let redirects = common.redirect_http().map_or(0, |_| redirect::MAX_CONNECTIONS);
+    let left = descriptors.map(|all| all.saturating_sub(u64::from(redirects)));
+    let max_connections = descriptors::room(common.max_connections, left);
     if max_connections < common.max_connections {
         tracing::warn!(
             max_connections,
@@ -285,22 +298,16 @@ impl Process {
     /// In development, one that nobody chose moves out of the way.
     pub fn bind(&self) -> Result<Ports, PortError> {
         let common = &self.common;
-        let server = |listen| {
-            Server::bind(&ServerConfig {
-                listen,
-                tls: common.tls.clone(),
-                max_connections: common.max_connections,
-                max_connections_per_peer: common.max_connections_per_peer,
-                trusted_proxies: common.trusted_proxies.clone(),
-                max_unsent_bytes: common.max_unsent_bytes,
-                drain_seconds: common.drain_seconds,
-                keep_alive_seconds: common.keep_alive_seconds,
-                http2_idle_seconds: common.http2_idle_seconds,
-            })
-        };
+        let server = |listen| Server::bind(&self.listener(listen, common.tls.clone()));
         let operations = |at| Operations::bind(at, self.telemetry.metrics().clone(), self.readiness.clone());
         let clients = ports::open(Purpose::Clients, &common.listen, server)?;
         let operations = ports::open(Purpose::Operators, &common.operations_listen, operations)?;
+        let redirect = common.redirect_http().cloned();
+        let redirect = redirect.map(|at| {
+            let plain = |at| Server::bind(&redirect::small(self.listener(at, None)));
+            ports::open(Purpose::Redirect, &Listen { at, may_move: false }, plain)
+        });
+        let redirect = redirect.transpose()?;
         let moved = [
             ports::moved(Purpose::Clients, &common.listen, clients.address()),
             ports::moved(Purpose::Operators, &common.operations_listen, operations.address()),
@@ -316,7 +323,25 @@ impl Process {
                 variable(path)
             );
         }
-        Ok(Ports { clients, operations, moved })
+        Ok(Ports { clients, operations, redirect, moved })
+    }
+
+    /// The settings of a port for clients.
+    fn listener(&self, listen: ListenAddress, tls: Option<TlsConfig>) -> ServerConfig {
+        let common = &self.common;
+        let hsts_seconds = |tls: &TlsConfig| if common.is_development() { 0 } else { tls.hsts_seconds };
+        ServerConfig {
+            listen,
+            tls: tls.map(|tls| TlsConfig { hsts_seconds: hsts_seconds(&tls), ..tls }),
+            max_connections: common.max_connections,
+            max_connections_per_peer: common.max_connections_per_peer,
+            trusted_proxies: common.trusted_proxies.clone(),
+            proxy_protocol: common.proxy_protocol && common.role.faces_clients(),
+            max_unsent_bytes: common.max_unsent_bytes,
+            drain_seconds: common.drain_seconds,
+            keep_alive_seconds: common.keep_alive_seconds,
+            http2_idle_seconds: common.http2_idle_seconds,
+        }
     }
 
     /// How long the process has been starting.
@@ -356,8 +381,18 @@ impl Process {
     {
         systemd::ready(&format!("listening on {}", ports.clients.address()));
         let operations = tokio::spawn(ports.operations.serve(self.shutdown.clone()));
-        let hangup = Hangup { signals: self.hangups, certificates: ports.clients.certificates().cloned() };
-        self.jobs.start(Job::continuous("certificates").quiet(), hangup);
+        let certificates = ports.clients.certificates().cloned();
+        let redirecting = ports.redirect.zip(certificates.clone()).map(|(server, certificates)| {
+            let port = ports.clients.address().port();
+            let redirect = Redirect { certificates, public_url: self.common.public_url.clone(), port };
+            tokio::spawn(server.serve(redirect, self.shutdown.clone()))
+        });
+        if let Some(certificates) = certificates.clone() {
+            let ends = move || certificates.expiries().into_iter().map(certificate_end).collect();
+            self.telemetry.metrics().observe_certificates(ends);
+        }
+        let follow = FollowCertificates::new(self.hangups, certificates);
+        self.jobs.start(Job::continuous("certificates").quiet(), follow);
         let memory = || async {
             allocator::give_back();
             Ok::<_, Failure>(())
@@ -369,10 +404,18 @@ impl Process {
             tracing::warn!(connections = cut, "the time to drain was over; connections were cut");
         }
         let _ = operations.await;
+        if let Some(redirecting) = redirecting {
+            let _ = redirecting.await;
+        }
         self.jobs.end().await;
         self.telemetry.shutdown().await;
         Ok(())
     }
+}
+
+/// What the metrics say of a certificate.
+fn certificate_end(Expiry { name, file, not_after }: Expiry) -> CertificateEnd {
+    CertificateEnd { name, file: file.display().to_string(), not_after }
 }
 
 /// Whether a store answers, for readiness. The check says why it does not.
@@ -412,4 +455,21 @@ fn kept(check: &Check, found: Result<(), Failure>) -> Result<(), Failure> {
         Err(error) => check.not_ready(&error.to_string()),
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All processes read one file, and only one of them can have the port.
+    #[test]
+    fn plain_http_leads_to_https_where_clients_come() {
+        for (role, comes) in [(Role::All, true), (Role::Gateway, true), (Role::Auth, false), (Role::Data, false)] {
+            let redirect_http = "127.0.0.1:80".parse().ok();
+            let tls = TlsConfig { redirect_http, ..TlsConfig::new("cert.pem", "key.pem") };
+            let settings = Settings::<Other, Other, Other> { tls: Some(tls), ..Settings::default() };
+            let (common, ..) = settings.split(role);
+            assert_eq!(common.redirect_http().is_some(), comes, "{role:?}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ const STEP: u16 = 10;
 pub enum Purpose {
     Clients,
     Operators,
+    Redirect,
 }
 
 impl Purpose {
@@ -24,15 +25,23 @@ impl Purpose {
         match self {
             Purpose::Clients => "listen",
             Purpose::Operators => "operations_listen",
+            Purpose::Redirect => "tls.redirect_http",
         }
     }
 
-    /// The flag that does.
-    pub fn flag(self) -> &'static str {
+    /// The flag that does, if one does.
+    pub fn flag(self) -> Option<&'static str> {
         match self {
-            Purpose::Clients => "--listen",
-            Purpose::Operators => "--operations-listen",
+            Purpose::Clients => Some("--listen"),
+            Purpose::Operators => Some("--operations-listen"),
+            Purpose::Redirect => None,
         }
+    }
+
+    /// How another address is chosen.
+    fn choices(self) -> String {
+        let flag = self.flag().map(|flag| format!("{flag} ADDR, ")).unwrap_or_default();
+        format!("{flag}{}=ADDR, or `{}` in the configuration", variable(self.setting()), self.setting())
     }
 }
 
@@ -41,6 +50,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Purpose::Clients => "clients (gRPC, REST)",
             Purpose::Operators => "operators (metrics, probes)",
+            Purpose::Redirect => "plain HTTP (the way to https)",
         })
     }
 }
@@ -70,9 +80,8 @@ impl fmt::Display for Moved {
 /// A port cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the port for {purpose} cannot be opened at {at}; choose another address with {} ADDR, {}=ADDR, or `{}` in the \
-     configuration (port 0 lets the system choose)",
-    purpose.flag(), variable(purpose.setting()), purpose.setting()
+    "the port for {purpose} cannot be opened at {at}; choose another address with {} (port 0 lets the system choose)",
+    purpose.choices()
 )]
 pub struct PortError {
     purpose: Purpose,
@@ -86,6 +95,8 @@ pub struct PortError {
 pub struct Ports {
     pub clients: Server,
     pub operations: Operations,
+    /// The one that leads from plain HTTP to the first.
+    pub redirect: Option<Server>,
     /// Those that are elsewhere than usual.
     pub moved: Vec<Moved>,
 }

@@ -32,6 +32,18 @@ impl PublicUrl {
         &self.host
     }
 
+    /// Says whether it is reached over TLS.
+    pub fn is_https(&self) -> bool {
+        self.is_https
+    }
+
+    /// Gives the URL without its path: `https://shop.example.org:8443`.
+    pub fn origin(&self) -> &str {
+        let authority = self.text.find("://").map_or(0, |scheme| scheme + 3);
+        let end = self.text[authority..].find('/').map_or(self.text.len(), |slash| authority + slash);
+        &self.text[..end]
+    }
+
     /// Says whether what is sent there is read on its way by nobody else: over TLS, or inside this machine.
     pub fn is_private(&self) -> bool {
         self.is_https || is_loopback(&self.host)
@@ -100,6 +112,17 @@ mod tests {
         }
         let below = url("https://Example.org:8443/shop/").map(|url| (url.page("/a"), url.host().to_owned()));
         assert_eq!(below, Some(("https://Example.org:8443/shop/a".to_owned(), "example.org".to_owned())));
+    }
+
+    #[test]
+    fn an_origin_is_what_stands_before_the_path() {
+        for (text, origin) in [
+            ("https://shop.example.org", "https://shop.example.org"),
+            ("https://shop.example.org:8443/a/b", "https://shop.example.org:8443"),
+            ("http://[::1]:80/", "http://[::1]:80"),
+        ] {
+            assert_eq!(url(text).as_ref().map(PublicUrl::origin), Some(origin));
+        }
     }
 
     #[test]

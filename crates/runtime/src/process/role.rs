@@ -42,6 +42,11 @@ impl Role {
         }
     }
 
+    /// Whether clients from outside come to it. The others are called by the platform's own services.
+    pub fn faces_clients(self) -> bool {
+        matches!(self, Role::All | Role::Gateway)
+    }
+
     /// Where the process listens unless told otherwise.
     pub fn usual_listen(self) -> SocketAddr {
         let port = match self {

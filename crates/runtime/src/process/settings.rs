@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use mainstay_layers::{DEFAULT_MAX_UNSENT_BYTES, TrustedProxies};
+use mainstay_layers::{DEFAULT_MAX_UNSENT_BYTES, ProxyHeader, TrustedProxies};
 use mainstay_telemetry::Config as TelemetryConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -51,11 +51,17 @@ pub struct Settings<A, D, G> {
     /// Where `/metrics`, `/healthz` and `/readyz` are for operators. Absent: as with `listen`.
     #[schemars(with = "Option<String>")]
     pub operations_listen: Option<ListenAddress>,
-    /// Certificate and key for the port of `listen`.
+    /// Certificates and keys for the port of `listen`.
     pub tls: Option<TlsConfig>,
-    /// The addresses and networks of proxies whose `x-forwarded-for` says where a client is; of nobody else's.
+    /// The addresses and networks of proxies that say where a client is (`proxy_header`, `proxy_protocol`); nobody else is
+    /// believed.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: TrustedProxies,
+    /// In which header they say it. The other one is never read: a proxy that does not write it may pass on what a client wrote.
+    pub proxy_header: ProxyHeader,
+    /// Whether they say by the PROXY protocol (version 1 or 2), before the first byte of each connection, whose it is. One of
+    /// theirs that does not begin so is closed.
+    pub proxy_protocol: bool,
     /// Most connections at a time; fewer where the process may not have as many files open, of which stores and other services
     /// keep 512. Further ones wait.
     pub max_connections: usize,
@@ -137,6 +143,8 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
             operations_listen: None,
             tls: None,
             trusted_proxies: TrustedProxies::default(),
+            proxy_header: ProxyHeader::default(),
+            proxy_protocol: false,
             max_connections: DEFAULT_MAX_CONNECTIONS,
             max_connections_per_peer: DEFAULT_MAX_CONNECTIONS_PER_PEER,
             max_requests: DEFAULT_MAX_REQUESTS,
@@ -234,8 +242,8 @@ impl Flags {
             loader = loader.flag("--accept-empty", "accept_empty", "true");
         }
         for (purpose, address) in [(Purpose::Clients, &self.listen), (Purpose::Operators, &self.operations_listen)] {
-            if let Some(address) = address {
-                loader = loader.flag(purpose.flag(), purpose.setting(), address.as_str());
+            if let (Some(address), Some(flag)) = (address, purpose.flag()) {
+                loader = loader.flag(flag, purpose.setting(), address.as_str());
             }
         }
         loader

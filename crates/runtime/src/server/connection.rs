@@ -4,18 +4,18 @@ use super::impatient::Impatient;
 use super::leaving::Leaving;
 use super::limits::{
     CONNECTION_WINDOW_BYTES, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS,
-    MAX_HEAD_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
-    TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
+    MAX_HEAD_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, PROXY_HEADER_TIMEOUT,
+    STREAM_WINDOW_BYTES, TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use super::lingering::{Lingering, Progress};
 use super::patient::Patient;
 use super::peers::{Peers, Place};
 use super::seldom::Seldom;
 use super::tunnel::Tunnels;
-use super::{Certificates, Drained, ServerConfig, wellformed};
+use super::{Certificates, Drained, ServerConfig, proxied, wellformed};
 use crate::Shutdown;
 use futures_util::future::Either;
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::Full;
@@ -26,7 +26,7 @@ use hyper_util::server::conn::auto;
 use mainstay_fault::Fault;
 use mainstay_layers::{Answers, Body, Peer, Unsent};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,15 +34,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The open connections of one server.
 pub(super) struct Connections {
     port: Port,
-    tls: Option<TlsAcceptor>,
+    certificates: Option<Certificates>,
     peers: Peers,
+    proxy_protocol: bool,
     unsent: Unsent,
     tasks: TaskTracker,
     cut: CancellationToken,
@@ -56,6 +56,8 @@ struct Port {
     draining: CancellationToken,
     keep_alive: Duration,
     http2_idle: Duration,
+    /// What answers over TLS say of how this host is to be reached.
+    hsts: Option<HeaderValue>,
 }
 
 /// What a connection of a peer takes.
@@ -73,11 +75,13 @@ impl Connections {
             draining: CancellationToken::new(),
             keep_alive: Duration::from_secs(config.keep_alive_seconds),
             http2_idle: Duration::from_secs(config.http2_idle_seconds),
+            hsts: config.tls.as_ref().and_then(|tls| hsts(tls.hsts_seconds)),
         };
         Connections {
             port,
-            tls: certificates.map(Certificates::acceptor),
+            certificates: certificates.cloned(),
             peers: Peers::new(config.max_connections_per_peer, config.trusted_proxies.clone()),
+            proxy_protocol: config.proxy_protocol,
             unsent: Unsent::new(config.max_unsent_bytes),
             tasks,
             cut: CancellationToken::new(),
@@ -101,16 +105,22 @@ impl Connections {
     {
         // Answers are small and written at once: waiting for more to send only adds latency.
         let _ = stream.set_nodelay(true);
-        let (port, tls, cut, open) = (self.port.clone(), self.tls.clone(), self.cut.clone(), self.unsent.open());
-        let client = Client {
-            peer: Peer { address: peer.ip(), requests: slot.peers.requests(), answers: Some(open.answers().clone()) },
-            answers: open.answers().clone(),
-        };
+        let (port, certificates, cut, open) =
+            (self.port.clone(), self.certificates.clone(), self.cut.clone(), self.unsent.open());
+        let (answers, said) = (open.answers().clone(), self.said_by(peer.ip()));
         self.tasks.spawn(async move {
             let serve = async move {
-                let _slot = slot;
-                let Some(tls) = tls else { return port.serve(stream, client, service).await };
-                match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                let (mut stream, mut slot, mut address) = (stream, slot, peer.ip());
+                if let Some(peers) = said {
+                    let Some(behind) = source(&mut stream, &peers).await else { return };
+                    if let Some((source, place)) = behind {
+                        (address, slot.peers) = (source, place);
+                    }
+                }
+                let peer = Peer { address, requests: slot.peers.requests(), answers: Some(answers.clone()) };
+                let client = Client { peer, answers, hsts: port.hsts.clone() };
+                let Some(certificates) = certificates else { return port.serve(stream, client, service).await };
+                match timeout(TLS_HANDSHAKE_TIMEOUT, certificates.acceptor().accept(stream)).await {
                     Ok(Ok(stream)) => port.serve(stream, client, service).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -121,6 +131,11 @@ impl Connections {
             });
             tokio::select! { biased; () = serve => {} () = over => {} }
         });
+    }
+
+    /// Where others are behind the other end of a connection, and it has to say who: whom their connections count for.
+    fn said_by(&self, address: IpAddr) -> Option<Peers> {
+        (self.proxy_protocol && self.peers.trusts(address)).then(|| self.peers.clone())
     }
 
     /// Asks every connection to end (GOAWAY; `connection: close`), waits, and cuts what is left.
@@ -143,6 +158,34 @@ impl Connections {
     }
 }
 
+/// Reads who is behind a trusted proxy: the address, and its place among the connections of its own. Inner nothing where it is the
+/// proxy itself; nothing at all where the connection is to be closed.
+async fn source(stream: &mut TcpStream, peers: &Peers) -> Option<Option<(IpAddr, Place)>> {
+    let said = match timeout(PROXY_HEADER_TIMEOUT, proxied::source(stream)).await {
+        Ok(Ok(said)) => said,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a trusted proxy's connection is closed");
+            return None;
+        }
+        Err(_) => {
+            tracing::debug!("a trusted proxy's connection is closed: it did not say whose it is");
+            return None;
+        }
+    };
+    let Some(address) = said else { return Some(None) };
+    let place = peers.enter(address);
+    if place.is_none() {
+        tracing::debug!(peer = %address, "a connection is closed: its peer has as many as one may have");
+    }
+    Some(Some((address, place?)))
+}
+
+/// The header that keeps browsers to HTTPS (RFC 6797); nothing for 0 seconds, which would make them forget it.
+fn hsts(seconds: u32) -> Option<HeaderValue> {
+    let value = format!("max-age={seconds}");
+    (seconds > 0).then(|| HeaderValue::try_from(value).ok()).flatten()
+}
+
 /// How often it is looked, in the time that an idle connection is kept, whether it is one.
 const LOOKS: u32 = 2;
 
@@ -150,6 +193,7 @@ const LOOKS: u32 = 2;
 struct Client {
     peer: Peer,
     answers: Answers,
+    hsts: Option<HeaderValue>,
 }
 
 impl Port {
@@ -233,11 +277,14 @@ where
         Ok(()) => Either::Left(service.call(request)),
         Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),
     };
-    let (progress, answers) = (progress.clone(), client.answers.clone());
+    let (progress, answers, hsts) = (progress.clone(), client.answers.clone(), client.hsts.clone());
     async move {
-        let response = progress.answered(answering.await?).await;
+        let mut response = progress.answered(answering.await?).await;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             progress.left_http();
+        }
+        if let Some(hsts) = hsts {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
         }
         let response = if head { without_body(response) } else { response };
         Ok(Leaving::of(response, &answers, open))

@@ -19,6 +19,12 @@ const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
+/// The flag of a frame whose payload has padding at its end.
+const PADDED: u8 = 8;
+
+/// The most that padding takes, with its length.
+const MAX_PADDING: usize = 256;
+
 const ENHANCE_YOUR_CALM: u8 = 11;
 
 /// Follows frames as they come, in pieces of any size.
@@ -86,7 +92,11 @@ impl Frames {
             }
             // How many belong to one head of a request has a limit of its own.
             CONTINUATION => false,
-            DATA => self.left == 0 && !ends && !self.quiet.take(),
+            // All of a short one may be padding.
+            DATA => {
+                let may_be_empty = self.left == 0 || ((flags & PADDED) != 0 && self.left <= MAX_PADDING);
+                may_be_empty && !ends && !self.quiet.take()
+            }
             // An answer to ours: there are no more of them than ours, or it is an error.
             PING | SETTINGS if ends => false,
             RST_STREAM => !self.resets.take(),
@@ -167,6 +177,7 @@ mod tests {
             (frame(SETTINGS, 0, &[0; 6]), quiet),
             (frame(PRIORITY, 0, &[0; 5]), quiet),
             (frame(DATA, 0, &[]), quiet),
+            (frame(DATA, 8, &[3, 0, 0, 0]), quiet),
             (frame(0xaa, 0, b"whatever"), quiet),
             (frame(5, 0, b"push"), quiet),
             (frame(RST_STREAM, 0, &[0; 4]), resets),
@@ -176,6 +187,7 @@ mod tests {
         for frame in [
             frame(HEADERS, 4, b"head"),
             frame(DATA, 0, b"data"),
+            frame(DATA, 8, &[0; 300]),
             frame(DATA, 1, b""),
             frame(WINDOW_UPDATE, 0, &[0, 0, 1, 0]),
             frame(PING, 1, &[0; 8]),

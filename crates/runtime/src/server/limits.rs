@@ -22,6 +22,9 @@ pub const MAX_KEEP_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a client may take over its TLS handshake.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a trusted proxy may take to say by the PROXY protocol whose connection it passes on.
+pub const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a client may take nothing of an answer that is ready for it: of all that a connection carries, and over HTTP/2 of
 /// each by itself.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(45);

@@ -10,6 +10,7 @@ mod limits;
 mod lingering;
 mod patient;
 mod peers;
+mod proxied;
 mod seldom;
 mod tls;
 mod tunnel;
@@ -20,11 +21,11 @@ pub use limits::{
     ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_HTTP2_IDLE, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_CONNECTIONS_PER_PEER, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES,
     LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_KEEP_ALIVE, MAX_LOCAL_RESETS,
-    MAX_PENDING_RESETS, MIN_ANSWER_BYTES_PER_SECOND, QUIET_FRAMES, RESERVED_DESCRIPTORS, RESETS, SMALL_REST_TIMEOUT,
-    TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
+    MAX_PENDING_RESETS, MIN_ANSWER_BYTES_PER_SECOND, PROXY_HEADER_TIMEOUT, QUIET_FRAMES, RESERVED_DESCRIPTORS, RESETS,
+    SMALL_REST_TIMEOUT, TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 pub use peers::peer;
-pub use tls::{Certificates, TlsConfig, TlsError};
+pub use tls::{Certificates, ClientAuth, DEFAULT_HSTS_SECONDS, Expiry, PairConfig, Reloaded, TlsConfig, TlsError};
 pub use tunnel::{Duplex, Tunnel};
 
 use crate::Shutdown;
@@ -52,7 +53,7 @@ const BACKLOG: u32 = 1024;
 pub struct ServerConfig {
     /// Where to listen, for example `127.0.0.1:8080` or `localhost:8080`; port 0 lets the system choose.
     pub listen: ListenAddress,
-    /// Certificate and key for TLS; without them the port speaks plain text.
+    /// Certificates and keys for TLS; without them the port speaks plain text.
     #[serde(default)]
     pub tls: Option<TlsConfig>,
     /// Most connections that are open at a time; further ones wait to be accepted.
@@ -73,6 +74,9 @@ pub struct ServerConfig {
     /// Whose connections are those of others, who are behind it: as many as it likes.
     #[serde(default)]
     pub trusted_proxies: TrustedProxies,
+    /// Whether these say by the PROXY protocol where each connection comes from. They have to then.
+    #[serde(default)]
+    pub proxy_protocol: bool,
     /// What answers may take in memory that their clients have not taken yet, in bytes.
     #[serde(default = "default_max_unsent_bytes")]
     pub max_unsent_bytes: usize,
@@ -119,6 +123,7 @@ impl ServerConfig {
             http2_idle_seconds: DEFAULT_HTTP2_IDLE.as_secs(),
             max_connections_per_peer: DEFAULT_MAX_CONNECTIONS_PER_PEER,
             trusted_proxies: TrustedProxies::default(),
+            proxy_protocol: false,
             max_unsent_bytes: DEFAULT_MAX_UNSENT_BYTES,
         }
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts the connections of each peer. A proxy that is trusted has as many as it likes: others are behind it.
-#[derive(Debug)]
+/// Counts the connections of each peer. A proxy that is trusted has as many as it likes: others are behind it. All clones are one.
+#[derive(Debug, Clone)]
 pub(super) struct Peers {
     most: usize,
     trusted: TrustedProxies,
@@ -33,10 +33,15 @@ impl Peers {
         Peers { most, trusted, open: Arc::default() }
     }
 
+    /// Whether an address is that of a proxy that is trusted.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.contains(address.to_canonical())
+    }
+
     /// Lets a connection in; nothing where its peer has as many as it may have.
     pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
         let peer = peer(address);
-        let is_trusted = self.trusted.contains(address.to_canonical());
+        let is_trusted = self.trusts(address);
         let mut all = lock(&self.open);
         let open = all.entry(peer).or_insert_with(|| Open { connections: 0, requests: Requests::counted() });
         if open.connections >= self.most && !is_trusted {

@@ -20,7 +20,7 @@ fn in_memory() -> Box<dyn Channel> {
 }
 
 fn remote(url: String) -> Box<dyn Channel> {
-    Box::new(GrpcChannel::connect(&RemoteConfig { url, ca_file: None }, Some(&credential())).unwrap())
+    Box::new(GrpcChannel::connect(&RemoteConfig { url, ..RemoteConfig::default() }, Some(&credential())).unwrap())
 }
 
 fn call(path: &str, principal: Principal) -> Call {
@@ -76,7 +76,7 @@ async fn over_the_network_a_call_without_a_token_stays_anonymous_unless_a_servic
 #[tokio::test]
 async fn the_address_of_the_callers_request_travels_in_memory_and_with_a_voucher() {
     let server = Running::echo(any_port(), |routes| routes);
-    let config = RemoteConfig { url: server.url(), ca_file: None };
+    let config = RemoteConfig { url: server.url(), ..RemoteConfig::default() };
     let from = |address: &str| {
         let mut call = call("/t.Echo/Say", Principal::anonymous());
         call.peer = Some(address.parse().unwrap());
@@ -241,10 +241,15 @@ async fn a_service_that_is_away_is_unavailable_and_is_found_again() {
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_when_the_channel_is_made() {
     for url in ["", "127.0.0.1:9000", "ftp://x", "http://", "unix:/x"] {
-        let error = GrpcChannel::connect(&RemoteConfig { url: url.into(), ca_file: None }, None).unwrap_err();
+        let error =
+            GrpcChannel::connect(&RemoteConfig { url: url.into(), ..RemoteConfig::default() }, None).unwrap_err();
         assert!(error.to_string().contains("write http://host:port"), "{url}: {error}");
     }
-    let missing = RemoteConfig { url: "https://localhost:1".into(), ca_file: Some("/no/such/file".into()) };
+    let missing = RemoteConfig {
+        url: "https://localhost:1".into(),
+        ca_file: Some("/no/such/file".into()),
+        ..RemoteConfig::default()
+    };
     assert!(GrpcChannel::connect(&missing, None).unwrap_err().to_string().contains("/no/such/file"));
 }
 
@@ -255,17 +260,17 @@ async fn a_service_behind_tls_is_believed_only_with_a_certificate_that_is_vouche
     let (cert_file, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     std::fs::write(&cert_file, made.cert.pem()).unwrap();
     std::fs::write(&key_file, made.signing_key.serialize_pem()).unwrap();
-    let tls = TlsConfig { cert_file: cert_file.clone(), key_file };
+    let tls = TlsConfig::new(cert_file.clone(), key_file);
     let guards = guards();
     let stack = stack::listener(routes(), policies(&guards.metrics), guards);
     let config = ServerConfig { tls: Some(tls), ..ServerConfig::at(any_port()) };
     let server = Running::serve(&config, stack, Shutdown::new());
 
     let url = format!("https://localhost:{}", server.address.port());
-    let trusting = RemoteConfig { url: url.clone(), ca_file: Some(cert_file) };
+    let trusting = RemoteConfig { url: url.clone(), ca_file: Some(cert_file), ..RemoteConfig::default() };
     let channel = GrpcChannel::connect(&trusting, Some(&credential())).unwrap();
     assert_eq!(say(&channel, call("/t.Echo/Members", gateway())).await.unwrap()["uid"], "service:gateway");
-    let wary = GrpcChannel::connect(&RemoteConfig { url, ca_file: None }, Some(&credential())).unwrap();
+    let wary = GrpcChannel::connect(&RemoteConfig { url, ..RemoteConfig::default() }, Some(&credential())).unwrap();
     let refused = say(&wary, call("/t.Echo/Members", gateway())).await.unwrap_err();
     assert_eq!(refused.reason(), Some(Reason::Unavailable));
     server.shutdown.force();

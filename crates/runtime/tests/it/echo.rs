@@ -137,7 +137,18 @@ impl Running {
             + 'static,
         S::Future: Send + 'static,
     {
-        let server = Server::bind(config).unwrap();
+        Running::of(Server::bind(config).unwrap(), service, shutdown)
+    }
+
+    /// Serves something on a port that is bound already.
+    pub fn of<S>(server: Server, service: S, shutdown: Shutdown) -> Running
+    where
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send + 'static,
+    {
         let address = server.address();
         let task = tokio::spawn(server.serve(service, shutdown.clone()));
         Running { address, shutdown, task }

@@ -8,8 +8,8 @@ use mainstay_runtime::server::{
     DEFAULT_DRAIN_TIMEOUT, DEFAULT_HTTP2_IDLE, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_CONNECTIONS_PER_PEER, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES,
     LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_PENDING_RESETS,
-    MIN_ANSWER_BYTES_PER_SECOND, QUIET_FRAMES, RESERVED_DESCRIPTORS, RESETS, TLS_HANDSHAKE_TIMEOUT,
-    WRITE_STALL_TIMEOUT,
+    MIN_ANSWER_BYTES_PER_SECOND, PROXY_HEADER_TIMEOUT, QUIET_FRAMES, RESERVED_DESCRIPTORS, RESETS,
+    TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ fn the_table_of_limits_is_what_the_code_does() {
         ("calls in flight when the process ends", seconds(DEFAULT_DRAIN_TIMEOUT)),
         ("first byte on a connection", seconds(HEAD_TIMEOUT)),
         ("TLS handshake", seconds(TLS_HANDSHAKE_TIMEOUT)),
+        ("what a trusted proxy says", seconds(PROXY_HEADER_TIMEOUT)),
         ("head of a request", format!("{} KiB; {MAX_HEADERS}", MAX_HEAD_BYTES >> 10)),
         ("a body of which nothing", format!("{}; {} KiB/s", seconds(BODY_TIMEOUT), MIN_BODY_BYTES_PER_SECOND >> 10)),
         (

@@ -1,4 +1,4 @@
-//! One port: HTTP/1.1, HTTP/2 by prior knowledge, both over TLS.
+//! One port: HTTP/1.1, and HTTP/2 by prior knowledge.
 
 use crate::echo::{Running, answering, any_port, guards, policies, routes};
 use bytes::Bytes;
@@ -7,20 +7,15 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_layers::{Body, Peer, stack};
-use mainstay_runtime::server::{BindError, DEFAULT_KEEP_ALIVE, MAX_HEADERS, TlsConfig};
+use mainstay_runtime::server::{BindError, DEFAULT_KEEP_ALIVE, MAX_HEADERS};
 use mainstay_runtime::{Server, ServerConfig, Shutdown};
-use rustls::pki_types::{CertificateDer, ServerName};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 /// Says which version the request came in, and from where.
-fn version(request: &Request<Body>) -> Response<Body> {
+pub fn version(request: &Request<Body>) -> Response<Body> {
     let peer = request.extensions().get::<Peer>().is_some_and(|peer| peer.address.is_loopback());
     Response::new(Body::new(Full::new(Bytes::from(format!("{:?} {peer}", request.version())))))
 }
@@ -29,7 +24,7 @@ fn plain() -> Running {
     Running::serve(&ServerConfig::at(any_port()), answering(version), Shutdown::new())
 }
 
-async fn get<I>(io: I, version: Version) -> String
+pub async fn get<I>(io: I, version: Version) -> String
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -55,77 +50,6 @@ async fn one_port_speaks_both_versions() {
     assert_eq!(get(connect().await.unwrap(), Version::HTTP_11).await, "HTTP/1.1 true");
     assert_eq!(get(connect().await.unwrap(), Version::HTTP_2).await, "HTTP/2.0 true");
     assert_eq!(server.stop().await.cut, 0);
-}
-
-/// Writes a new certificate for `localhost` into the folder and returns it.
-fn write_certificate(folder: &Path) -> CertificateDer<'static> {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
-    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    made.cert.der().clone()
-}
-
-fn tls_config(folder: &Path) -> ServerConfig {
-    let tls = TlsConfig { cert_file: folder.join("cert.pem"), key_file: folder.join("key.pem") };
-    ServerConfig { tls: Some(tls), ..ServerConfig::at(any_port()) }
-}
-
-async fn connect_tls(
-    address: std::net::SocketAddr,
-    trusted: CertificateDer<'static>,
-    protocol: &[u8],
-) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(trusted).unwrap();
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![protocol.to_vec()];
-    let stream = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
-}
-
-#[tokio::test]
-async fn tls_negotiates_both_versions_and_follows_a_new_certificate() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = write_certificate(folder.path());
-    let server = Server::bind(&tls_config(folder.path())).unwrap();
-    let (address, certificates, shutdown) = (server.address(), server.certificates().unwrap().clone(), Shutdown::new());
-    assert!(server.url().starts_with("https://"));
-    let task = tokio::spawn(server.serve(answering(version), shutdown.clone()));
-
-    let stream = connect_tls(address, first.clone(), b"http/1.1").await.unwrap();
-    assert_eq!(get(stream, Version::HTTP_11).await, "HTTP/1.1 true");
-    let stream = connect_tls(address, first.clone(), b"h2").await.unwrap();
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-    assert_eq!(get(stream, Version::HTTP_2).await, "HTTP/2.0 true");
-
-    let second = write_certificate(folder.path());
-    certificates.reload().unwrap();
-    assert!(connect_tls(address, first, b"h2").await.is_err(), "the old certificate is no longer shown");
-    let stream = connect_tls(address, second.clone(), b"h2").await.unwrap();
-    assert_eq!(get(stream, Version::HTTP_2).await, "HTTP/2.0 true");
-
-    std::fs::write(folder.path().join("cert.pem"), "nonsense").unwrap();
-    assert!(certificates.reload().is_err());
-    assert!(connect_tls(address, second, b"h2").await.is_ok(), "an unusable file changes nothing");
-    shutdown.force();
-    task.await.unwrap();
-}
-
-#[tokio::test]
-async fn a_certificate_that_cannot_be_used_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let problem = Server::bind(&tls_config(folder.path())).unwrap_err().to_string();
-    assert!(problem.contains("cert.pem"), "{problem}");
-    write_certificate(folder.path());
-    let other = tempfile::tempdir().unwrap();
-    write_certificate(other.path());
-    std::fs::copy(other.path().join("key.pem"), folder.path().join("key.pem")).unwrap();
-    let problem = Server::bind(&tls_config(folder.path())).unwrap_err().to_string();
-    assert!(problem.contains("does not fit"), "{problem}");
 }
 
 #[tokio::test]

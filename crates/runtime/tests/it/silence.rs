@@ -22,7 +22,7 @@ async fn through_a_proxy() -> Way {
     let server = Running::echo(any_port(), |routes| routes);
     let proxy = Proxy::to(server.address).await;
     let url = format!("http://{}", proxy.address());
-    let channel = GrpcChannel::connect(&RemoteConfig { url, ca_file: None }, Some(&credential())).unwrap();
+    let channel = GrpcChannel::connect(&RemoteConfig { url, ..RemoteConfig::default() }, Some(&credential())).unwrap();
     Way { _server: server, proxy, channel: Box::new(channel) }
 }
 

@@ -79,7 +79,7 @@ async fn one_connection_with_slow_bodies_does_not_keep_others_out() {
     for path in ["/t.Echo/Say", "/t.Echo/Count"] {
         let (server, metrics) = limited();
         let mut hostile = hostile(&server, &metrics, path).await;
-        let other = GrpcChannel::connect(&RemoteConfig { url: server.url(), ca_file: None }, None).unwrap();
+        let other = GrpcChannel::connect(&RemoteConfig { url: server.url(), ..RemoteConfig::default() }, None).unwrap();
         for _ in 0..2 * PLACES {
             let call =
                 Call::new("/t.Echo/Say", mainstay_identity::Principal::anonymous(), Bytes::from_static(b"hello"));

@@ -90,7 +90,7 @@ async fn a_request_over_two_ports_is_one_trace() {
     let guards = traced(&telemetry);
     let back = stack::listener(routes(), policies(&guards.metrics), guards);
     let back = Running::serve(&ServerConfig::at(any_port()), back, Shutdown::new());
-    let channel = GrpcChannel::connect(&RemoteConfig { url: back.url(), ca_file: None }, None).unwrap();
+    let channel = GrpcChannel::connect(&RemoteConfig { url: back.url(), ..RemoteConfig::default() }, None).unwrap();
     let front = stack::edge(Front(Box::new(channel), traced(&telemetry)), traced(&telemetry), Cors::none());
 
     let request = Request::get("/").header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mainstay_runtime::channel::{RemoteConfig, RemoteError};
+use mainstay_runtime::channel::RemoteConfig;
 use mainstay_runtime::process::is_loopback;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     pub(super) fn remote(&self) -> RemoteConfig {
-        RemoteConfig { url: self.url.to_owned(), ca_file: self.ca_file.clone() }
+        RemoteConfig { url: self.url.to_owned(), ca_file: self.ca_file.clone(), ..RemoteConfig::default() }
     }
 
     pub(super) fn deadline(&self) -> Duration {
@@ -100,8 +100,7 @@ impl Place<'_> {
         let path = |key: &str| format!("hooks.{}.{key}", self.kind.word());
         let mut problems = Vec::new();
         if let Err(error) = self.remote().check() {
-            let key = if matches!(error, RemoteError::Url { .. }) { "url" } else { "ca_file" };
-            problems.push((path(key), format!("cannot be used: {error}")));
+            problems.push((path(error.field()), format!("cannot be used: {error}")));
         }
         if !(1..=MAX_DEADLINE_MS).contains(&self.deadline_ms) {
             problems.push((path("deadline_ms"), format!("must be 1 to {MAX_DEADLINE_MS}")));

@@ -3,6 +3,10 @@
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::SystemTime;
+
+use mainstay_runtime::process::EXPIRY_WARNING;
+use mainstay_runtime::server::{Certificates, Expiry, TlsConfig};
 
 use super::finding::{Findings, Level};
 use crate::backup::{System, key_files};
@@ -11,7 +15,8 @@ use crate::backup::{System, key_files};
 pub fn look(system: &System, findings: &mut Findings) {
     let folder = &system.common.data_dir;
     if let Some(tls) = &system.common.tls {
-        private_key(&tls.key_file, findings);
+        tls.pairs().for_each(|(place, pair)| private_key(&place, &pair.key_file, findings));
+        certificates(tls, findings);
     }
     let Ok(metadata) = fs::metadata(folder) else {
         let what = "is not there: no server ever started in it";
@@ -83,14 +88,28 @@ fn private(path: &Path, level: Level, folder: &Metadata, findings: &mut Findings
 }
 
 /// A key may belong to somebody else, and be read by a group.
-fn private_key(path: &Path, findings: &mut Findings) {
+fn private_key(setting: &str, path: &Path, findings: &mut Findings) {
     if fs::metadata(path).is_ok_and(|metadata| mode(&metadata) & 0o007 != 0) {
         let place = path.display().to_string();
         findings.add(
             Level::Problem,
-            "tls.key_file",
+            format!("{setting}.key_file"),
             format!("{place}: every user may read it"),
             format!("chmod 640 {place}"),
         );
+    }
+}
+
+/// Certificates that are over, or soon will be. Those that cannot be read are told with the settings.
+fn certificates(tls: &TlsConfig, findings: &mut Findings) {
+    let Ok(certificates) = Certificates::load(tls) else { return };
+    let now = SystemTime::now();
+    for Expiry { name, file, not_after } in certificates.expiries() {
+        let (level, what) = match not_after.duration_since(now) {
+            Ok(left) if left > EXPIRY_WARNING => continue,
+            Ok(left) => (Level::Warning, format!("{name}: is over in {} days", left.as_secs() / (24 * 60 * 60))),
+            Err(_) => (Level::Problem, format!("{name}: is over, and clients refuse it")),
+        };
+        findings.add(level, file.display().to_string(), what, "renew it; a server takes the new one by itself");
     }
 }

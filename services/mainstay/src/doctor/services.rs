@@ -8,6 +8,7 @@ use mainstay_db::RunInfo;
 use mainstay_identity::{OPERATOR, Principal};
 use mainstay_runtime::channel::{Call, Channel as _, GrpcChannel, RemoteConfig};
 use mainstay_runtime::process::Role;
+use mainstay_runtime::server::TlsConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -36,8 +37,12 @@ pub async fn look(system: &System, findings: &mut Findings) {
     }
     for role in [Role::All, Role::Auth, Role::Data, Role::Gateway] {
         if let Some(info) = RunInfo::read(&role.run_folder(&common.data_dir)) {
+            if common.tls.as_ref().is_some_and(TlsConfig::wants_certificates) {
+                findings.looked(role.service_name(), format!("{} wants certificates, and is not asked", info.address));
+                continue;
+            }
             let ca_file = common.tls.as_ref().map(|tls| tls.cert_file.clone());
-            let remote = RemoteConfig { url: info.address.clone(), ca_file };
+            let remote = RemoteConfig { url: info.address.clone(), ca_file, ..RemoteConfig::default() };
             places.entry(info.address).or_insert((role.service_name().to_owned(), remote));
         }
     }

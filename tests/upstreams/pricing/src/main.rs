@@ -14,30 +14,10 @@ use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
 
 use self::caller::{Assertions, Caller};
-use self::proto::catalog::v1 as pb;
-use self::proto::catalog::v1::pricing_service_server::{PricingService, PricingServiceServer};
-use self::proto::catalog::v1::product_service_client::ProductServiceClient;
-use self::proto::google::api::HttpBody;
-
-/// What is made of the contract. Its packages lie in one another as their names do.
-#[allow(clippy::all, clippy::pedantic, dead_code, missing_docs)]
-mod proto {
-    pub mod catalog {
-        pub mod v1 {
-            tonic::include_proto!("catalog.v1");
-        }
-    }
-    pub mod google {
-        pub mod api {
-            tonic::include_proto!("google.api");
-        }
-    }
-    pub mod mainstay {
-        pub mod v1 {
-            tonic::include_proto!("mainstay.v1");
-        }
-    }
-}
+use mainstay_example_pricing::proto::catalog::v1 as pb;
+use mainstay_example_pricing::proto::catalog::v1::pricing_service_server::{PricingService, PricingServiceServer};
+use mainstay_example_pricing::proto::catalog::v1::product_service_client::ProductServiceClient;
+use mainstay_example_pricing::proto::google::api::HttpBody;
 
 type Answer<T> = Result<Response<T>, Status>;
 type Prices = Pin<Box<dyn Stream<Item = Result<pb::Price, Status>> + Send>>;

@@ -99,6 +99,8 @@ impl Balanced {
         config.check()?;
         let upstream = UpstreamConfig {
             ca_file: config.ca_file.clone(),
+            certificate_file: config.certificate_file.clone(),
+            key_file: config.key_file.clone(),
             max_requests: usize::MAX,
             ..UpstreamConfig::at(config.replicas().map(str::to_owned).collect())
         };
