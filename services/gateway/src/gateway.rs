@@ -144,16 +144,13 @@ impl Gateway {
         let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
         let oauth = metrics.route(OAUTH);
         let site = Site::of(&config.site).map(|site| (Arc::new(site), metrics.route(SITE)));
-        let docs = config.docs.then(|| {
-            let docs = Docs::new(&config.pages, !development, open);
-            (docs, metrics.route(DOCS))
-        });
+        let docs = config.docs.then(|| (Docs::new(&config.pages, !development, open), metrics.route(DOCS)));
         let backends = counted(&backends, &limits, &live);
         let sockets = config.websocket.then(|| Sockets::counted_by(&metrics));
-        let (again, _jobs) = (None, jobs);
+        let again = None;
         let endpoint =
             Edge { config, live, known, readiness, own, route, backends, again, sockets, docs, oauth, pages, site };
-        Ok(Gateway { endpoint, revision, _jobs })
+        Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 
     /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards, cors)` is the service to
