@@ -41,10 +41,14 @@ impl Tunnels {
     /// Has a request that asks for another protocol bring along what it is asked for with.
     pub(super) fn attach<B>(&self, request: &mut Request<B>) {
         let many = request.version() == Version::HTTP_2;
-        let named = match many {
-            false => rarely(request.headers(), &UPGRADE).and_then(|named| named.to_str().ok()).map(str::to_owned),
-            true if request.method() != Method::CONNECT => None,
-            true => request.extensions().get::<hyper::ext::Protocol>().map(|named| named.as_str().to_owned()),
+        let named = match request.version() {
+            Version::HTTP_2 if request.method() == Method::CONNECT => {
+                request.extensions().get::<hyper::ext::Protocol>().map(|named| named.as_str().to_owned())
+            }
+            Version::HTTP_11 => {
+                rarely(request.headers(), &UPGRADE).and_then(|named| named.to_str().ok()).map(str::to_owned)
+            }
+            _ => None,
         };
         let Some(protocol) = named else { return };
         let upgrade = hyper::upgrade::on(&mut *request);

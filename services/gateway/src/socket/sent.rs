@@ -1,5 +1,8 @@
 //! What goes out over a socket: in the order in which it was said, no faster than its client takes it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use futures_util::{Sink, SinkExt as _};
 use mainstay_layers::{Answers, Counted};
 use tokio::sync::mpsc;
@@ -43,10 +46,11 @@ impl Out {
     }
 }
 
-/// Writes what is to be sent, until there is nothing more, or nobody to send it to.
+/// Writes what is to be sent, until there is nothing more, or nobody to send it to. `asked` counts the pings that have left.
 pub async fn write(
     mut sink: impl Sink<Message, Error = Error> + Unpin,
     mut queue: mpsc::Receiver<Sent>,
+    asked: Arc<AtomicU32>,
 ) -> Result<(), Error> {
     let mut leaving = Vec::new();
     while let Some(next) = queue.recv().await {
@@ -55,7 +59,10 @@ pub async fn write(
                 leaving.push(counted);
                 sink.feed(Message::Text(text.into())).await?;
             }
-            Sent::Ping => sink.feed(Message::Ping(Bytes::new())).await?,
+            Sent::Ping => {
+                sink.send(Message::Ping(Bytes::new())).await?;
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
             Sent::Close(close) => return sink.send(Message::Close(Some(close.into()))).await,
         }
         // What is there already goes out together.

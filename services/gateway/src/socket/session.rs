@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -72,9 +73,10 @@ impl Session {
         let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
         let (mut sink, mut stream) = socket.split();
         let (queue, queued) = mpsc::channel(QUEUE);
+        let asked = Arc::new(AtomicU32::new(0));
         let out = Out { queue, answers: self.answers.clone() };
-        let mut writing = Box::pin(write(&mut sink, queued));
-        let mut talk = Talk::new(self, out.clone());
+        let mut writing = Box::pin(write(&mut sink, queued, asked.clone()));
+        let mut talk = Talk::new(self, out.clone(), asked);
         let close = tokio::select! {
             biased;
             close = talk.run(&mut stream, &draining) => close,
@@ -130,6 +132,8 @@ struct Talk {
     /// Whether anything was said at all.
     has_spoken: bool,
     spoke_at: Instant,
+    /// Questions so far, and how many of them have left.
+    pings: (u32, Arc<AtomicU32>),
     /// Questions without any answer.
     unanswered: u32,
     /// Until when calls may go on, once the port closes.
@@ -137,12 +141,13 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(session: Session, out: Out) -> Talk {
+    fn new(session: Session, out: Out, asked: Arc<AtomicU32>) -> Talk {
         let room = Arc::new(Semaphore::new(session.max_message.saturating_mul(UNREAD_MESSAGES)));
         let (open, calls) = (HashMap::new(), JoinSet::new());
         let has_spoken = session.identity.is_some();
         let spoke_at = Instant::now();
-        Talk { session, out, open, calls, last_id: 0, room, has_spoken, spoke_at, unanswered: 0, leaving: None }
+        let (last_id, pings, unanswered, leaving) = (0, (0, asked), 0, None);
+        Talk { session, out, open, calls, last_id, room, has_spoken, spoke_at, pings, unanswered, leaving }
     }
 
     /// Listens until the socket is to be closed; nothing where the other side does that, or is gone.
@@ -198,7 +203,11 @@ impl Talk {
 
     /// Forgets calls that are over.
     fn tidy(&mut self) -> Said {
+        let before = self.open.len();
         self.open.retain(|_, call| !call.task.is_finished());
+        if self.open.len() < before {
+            self.spoke_at = Instant::now();
+        }
         if self.leaving.is_some() && self.open.is_empty() { Err(Some(away())) } else { Ok(()) }
     }
 
@@ -210,9 +219,12 @@ impl Talk {
         if self.open.is_empty() && self.spoke_at.elapsed() >= IDLE_AFTER {
             return Err(Some(Close { code: CloseCode::Normal, why: "nothing was said for long" }));
         }
-        self.unanswered += 1;
-        // Where there is no room there is something on its way that will be answered as well.
-        let _ = self.out.queue.try_send(Sent::Ping);
+        let (asked, left) = &mut self.pings;
+        // Behind answers that are on their way a question may take its time; a client that takes none of them is cut off elsewhere.
+        if *asked == left.load(Ordering::Relaxed) && self.out.queue.try_send(Sent::Ping).is_ok() {
+            *asked += 1;
+            self.unanswered += 1;
+        }
         Ok(())
     }
 
