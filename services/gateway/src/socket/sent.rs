@@ -42,6 +42,11 @@ impl Out {
     /// Sends a frame, once there is room. Whether anybody is there any more, whoever reads finds out.
     pub async fn send(&self, frame: String) {
         let counted = self.answers.count(frame.len());
+        self.send_counted(frame, counted).await;
+    }
+
+    /// The same of a frame whose bytes have been counted since it was made.
+    pub async fn send_counted(&self, frame: String, counted: Counted) {
         let _ = self.queue.send(Sent::Frame(frame, counted)).await;
     }
 }
@@ -52,15 +57,17 @@ pub async fn write(
     mut queue: mpsc::Receiver<Sent>,
     asked: Arc<AtomicU32>,
 ) -> Result<(), Error> {
-    let mut leaving = Vec::new();
+    // What was handed over before the last frame has left: room for that was made by sending it.
+    let mut last = None;
     while let Some(next) = queue.recv().await {
         match next {
             Sent::Frame(text, counted) => {
-                leaving.push(counted);
                 sink.feed(Message::Text(text.into())).await?;
+                last = Some(counted);
             }
             Sent::Ping => {
                 sink.send(Message::Ping(Bytes::new())).await?;
+                last = None;
                 asked.fetch_add(1, Ordering::Relaxed);
             }
             Sent::Close(close) => return sink.send(Message::Close(Some(close.into()))).await,
@@ -68,8 +75,9 @@ pub async fn write(
         // What is there already goes out together.
         if queue.is_empty() {
             sink.flush().await?;
-            leaving.clear();
+            last = None;
         }
     }
+    drop(last);
     Ok(())
 }
