@@ -144,8 +144,10 @@ pub(crate) fn settle(parts: &mut Parts, services: &Authenticator, proxies: &Trus
         },
         false => told.to_canonical(),
     };
-    if client != told {
-        parts.extensions.insert(Peer::at(client));
+    if client != told
+        && let Some(peer) = parts.extensions.get_mut::<Peer>()
+    {
+        peer.address = client;
     }
 }
 

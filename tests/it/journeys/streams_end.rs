@@ -9,7 +9,7 @@ use mainstay_testkit::server::Launch;
 use mainstay_testkit::tools::Grpcurl;
 use serde_json::{Value, json};
 
-use crate::support::{System, notes};
+use crate::support::{Socket, System, notes};
 
 const REST: &str = "/data/v1/contract:watch?$fields=revision";
 const RPC: &str = "/mainstay.data.v1.ContractService/WatchContract";
@@ -20,8 +20,8 @@ const TOKEN_SECONDS: u64 = 6;
 mainstay_testkit::both_engines! {
     async fn a_stream_ends_with_its_callers_token_in_each_protocol(engine: Engine) {
         let system = System::one_with(engine, notes::folder(), briefly).await;
-        let (admin, _) = administrator(&system).await;
-        ended_over_http(&admin).await;
+        let (admin, token) = administrator(&system).await;
+        tokio::join!(ended_over_http(&admin), ended_over_a_socket(&system, &token));
     }
 }
 
@@ -92,6 +92,23 @@ async fn ended_over_http(admin: &Http) {
     );
     let web = within(web.rest()).await;
     assert!(web.contains("grpc-status: 16\r\n"), "{web:?}");
+}
+
+/// The socket itself stays, for a token that is good.
+async fn ended_over_a_socket(system: &System, token: &str) {
+    let mut socket = Socket::of(&system.gateway.address(), token).await;
+    socket.say(json!({"id": 1, "method": &RPC[1..], "message": {}})).await;
+    assert!(socket.heard().await["message"].is_object());
+    let (one, other) = within(async { (socket.heard().await, socket.heard().await) }).await;
+    let (call, auth) = if one["id"] == 1 { (one, other) } else { (other, one) };
+    assert_expired(&json!({"error": call["error"]}).to_string());
+    assert_expired(&auth["auth"].to_string());
+    let session = json!({"email": "root@example.org", "password": crate::support::PASSWORD});
+    let session = system.http().post("/auth/v1/sessions:signIn", session).await.ok();
+    socket.say(json!({"auth": {"token": session["accessToken"]}})).await;
+    assert!(socket.heard().await["auth"]["expiresIn"].is_string());
+    socket.say(json!({"id": 2, "method": "mainstay.auth.v1.AccountService/GetAccount", "message": {"name": "accounts/me"}})).await;
+    assert_eq!(socket.heard().await["message"]["email"], "root@example.org");
 }
 
 fn assert_expired(error: &str) {

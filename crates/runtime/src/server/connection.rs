@@ -54,6 +54,7 @@ struct Port {
     builder: Arc<auto::Builder<Patient>>,
     tasks: TaskTracker,
     draining: CancellationToken,
+    cut: CancellationToken,
     keep_alive: Duration,
     http2_idle: Duration,
     /// What answers over TLS say of how this host is to be reached.
@@ -68,11 +69,12 @@ pub(super) struct Slot {
 
 impl Connections {
     pub(super) fn new(config: &ServerConfig, certificates: Option<&Certificates>) -> Connections {
-        let tasks = TaskTracker::new();
+        let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
         let port = Port {
             builder: Arc::new(builder()),
             tasks: tasks.clone(),
             draining: CancellationToken::new(),
+            cut: cut.clone(),
             keep_alive: Duration::from_secs(config.keep_alive_seconds),
             http2_idle: Duration::from_secs(config.http2_idle_seconds),
             hsts: config.tls.as_ref().and_then(|tls| hsts(tls.hsts_seconds)),
@@ -84,7 +86,7 @@ impl Connections {
             proxy_protocol: config.proxy_protocol,
             unsent: Unsent::new(config.max_unsent_bytes),
             tasks,
-            cut: CancellationToken::new(),
+            cut,
         }
     }
 
@@ -207,22 +209,26 @@ impl Port {
         let progress = Progress::default();
         let io = Impatient::new(io, progress.clone(), HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
         let io = Lingering::new(io, progress.clone());
-        let tunnels = Tunnels::new(self.tasks.clone(), self.draining.clone(), client.answers.clone());
+        let tunnels =
+            Tunnels::new(self.tasks.clone(), (self.draining.clone(), self.cut.clone()), client.answers.clone());
         let (asked, further) = (progress.clone(), tunnels.clone());
         let answer = service_fn(move |mut request: Request<Incoming>| {
             further.attach(&mut request);
             answer(request, &asked, &client, service.clone())
         });
-        let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(io), answer));
         let over = Seldom::new(async {
             tokio::select! { () = self.draining.cancelled() => {} () = self.idle(&progress) => {} }
         });
-        let ended = tokio::select! {
-            biased;
-            ended = connection.as_mut() => ended,
-            () = over => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        // It is let go of before anything else is spoken: what it holds of a change that failed would be waited for.
+        let ended = {
+            let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(io), answer));
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = over => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
         };
         if let Err(error) = ended {

@@ -14,6 +14,9 @@ use tokio::time::{Sleep, sleep};
 /// gathering one, and at 9 KiB the two cost the same (measured on loopback TCP).
 const JOIN_UP_TO_BYTES: usize = 4096;
 
+/// How much of what comes after HTTP is handed over at a time: a stream of HTTP/2 keeps it until its client has room.
+const LATER_PIECE_BYTES: usize = 16 << 10;
+
 thread_local! {
     /// Where parts of an answer are joined; one per thread, since a write never waits.
     static JOINED: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(JOIN_UP_TO_BYTES));
@@ -32,6 +35,8 @@ pub(super) struct Impatient<I> {
     head: Option<Pin<Box<Sleep>>>,
     write_within: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// How much is handed over at a time.
+    piece: usize,
 }
 
 struct Undecided {
@@ -44,13 +49,31 @@ impl<I> Impatient<I> {
     /// bytes of an answer.
     pub(super) fn new(inner: I, progress: Progress, head_within: Duration, write_within: Duration) -> Impatient<I> {
         let undecided = Some(Undecided { timer: Box::pin(sleep(head_within)), matched: 0 });
-        Impatient { inner, progress, undecided, head_within, head: None, write_within, stalled: None }
+        Impatient {
+            inner,
+            progress,
+            undecided,
+            head_within,
+            head: None,
+            write_within,
+            stalled: None,
+            piece: usize::MAX,
+        }
     }
 
     /// For what comes after HTTP, whose protocol has limits of its own on what it waits for.
     pub(super) fn later(inner: I, write_within: Duration) -> Impatient<I> {
         let (progress, head_within) = (Progress::default(), Duration::MAX);
-        Impatient { inner, progress, undecided: None, head_within, head: None, write_within, stalled: None }
+        Impatient {
+            inner,
+            progress,
+            undecided: None,
+            head_within,
+            head: None,
+            write_within,
+            stalled: None,
+            piece: LATER_PIECE_BYTES,
+        }
     }
 
     /// Fails once a head has been waited for too long of which a part has come. The timer runs only meanwhile.
@@ -113,7 +136,8 @@ impl<I: AsyncRead + Unpin> AsyncRead for Impatient<I> {
 impl<I: AsyncWrite + Unpin> AsyncWrite for Impatient<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.head = None;
-        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        let piece = &bytes[..bytes.len().min(self.piece)];
+        let polled = Pin::new(&mut self.inner).poll_write(cx, piece);
         self.unless_stalled(polled, cx)
     }
 

@@ -70,6 +70,9 @@ pub const MAX_HEADERS: usize = 100;
 /// the global limit bounds what is worked on.
 pub const MAX_CONCURRENT_STREAMS: u32 = 256;
 
+/// Streams of one HTTP/2 connection that speak another protocol at a time: each of them costs what a connection does.
+pub const MAX_TUNNELS: usize = 8;
+
 /// Streams that a client opened and reset before they were looked at; more end the connection (CVE-2023-44487).
 pub const MAX_PENDING_RESETS: usize = 64;
 

@@ -2,15 +2,17 @@
 //! section 7.8) and extended CONNECT of HTTP/2 (RFC 8441).
 
 use super::impatient::Impatient;
-use super::limits::WRITE_STALL_TIMEOUT;
+use super::limits::{MAX_TUNNELS, WRITE_STALL_TIMEOUT};
 use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Answers, Body, rarely};
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -30,21 +32,47 @@ pub(super) struct Tunnels {
     next: Arc<Mutex<Option<Serving>>>,
     tasks: TaskTracker,
     draining: CancellationToken,
+    cut: CancellationToken,
     answers: Answers,
+    /// How many streams of the connection speak another protocol.
+    open: Arc<AtomicUsize>,
+}
+
+/// One of them.
+struct OpenTunnel(Arc<AtomicUsize>);
+
+impl Drop for OpenTunnel {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Tunnels {
-    pub(super) fn new(tasks: TaskTracker, draining: CancellationToken, answers: Answers) -> Tunnels {
-        Tunnels { next: Arc::default(), tasks, draining, answers }
+    pub(super) fn new(
+        tasks: TaskTracker,
+        (draining, cut): (CancellationToken, CancellationToken),
+        answers: Answers,
+    ) -> Tunnels {
+        Tunnels { next: Arc::default(), tasks, draining, cut, answers, open: Arc::default() }
+    }
+
+    /// A place for one more; nothing where there are as many as one connection may have.
+    fn enter(&self) -> Option<OpenTunnel> {
+        let place = OpenTunnel(self.open.clone());
+        (self.open.fetch_add(1, Ordering::Relaxed) < MAX_TUNNELS).then_some(place)
     }
 
     /// Has a request that asks for another protocol bring along what it is asked for with.
     pub(super) fn attach<B>(&self, request: &mut Request<B>) {
         let many = request.version() == Version::HTTP_2;
-        let named = match many {
-            false => rarely(request.headers(), &UPGRADE).and_then(|named| named.to_str().ok()).map(str::to_owned),
-            true if request.method() != Method::CONNECT => None,
-            true => request.extensions().get::<hyper::ext::Protocol>().map(|named| named.as_str().to_owned()),
+        let named = match request.version() {
+            Version::HTTP_2 if request.method() == Method::CONNECT => {
+                request.extensions().get::<hyper::ext::Protocol>().map(|named| named.as_str().to_owned())
+            }
+            Version::HTTP_11 => {
+                rarely(request.headers(), &UPGRADE).and_then(|named| named.to_str().ok()).map(str::to_owned)
+            }
+            _ => None,
         };
         let Some(protocol) = named else { return };
         let upgrade = hyper::upgrade::on(&mut *request);
@@ -83,13 +111,23 @@ impl Tunnel {
     }
 
     /// Agrees: has what comes after the answer served, which is given the bytes, and told when the port closes. It counts as the
-    /// connection that it is, and ends with it.
-    pub fn open<S>(self, serve: impl FnOnce(Box<dyn Duplex>, CancellationToken) -> S + Send + 'static) -> Response<Body>
+    /// connection that it is, and ends with it. Fails where as many streams of the connection as may be speak another protocol.
+    pub fn open<S>(
+        self,
+        serve: impl FnOnce(Box<dyn Duplex>, CancellationToken) -> S + Send + 'static,
+    ) -> Result<Response<Body>, Fault>
     where
         S: Future<Output = ()> + Send + 'static,
     {
-        let Tunnel { protocol, many, upgrade, on: Tunnels { next, tasks, draining, .. } } = self;
+        let Some(place) = self.on.enter() else {
+            let what = format!(
+                "{MAX_TUNNELS} streams of this connection speak another protocol, which is all that there may be"
+            );
+            return Err(Fault::new(Reason::RateLimited).message(what));
+        };
+        let Tunnel { protocol, many, upgrade, on: Tunnels { next, tasks, draining, cut, .. } } = self;
         let serving: Serving = Box::pin(async move {
+            let _place = place;
             match upgrade.await {
                 Ok(upgraded) => {
                     let io = Impatient::later(TokioIo::new(upgraded), WRITE_STALL_TIMEOUT);
@@ -100,15 +138,17 @@ impl Tunnel {
         });
         let mut response = Response::new(Body::empty());
         if many {
-            tasks.spawn(serving);
-            return response;
+            tasks.spawn(async move {
+                tokio::select! { () = serving => {} () = cut.cancelled() => {} }
+            });
+            return Ok(response);
         }
         *next.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.extend(HeaderValue::from_maybe_shared(Bytes::from(protocol)).ok().map(|named| (UPGRADE, named)));
-        response
+        Ok(response)
     }
 }
 

@@ -278,7 +278,7 @@ async fn certificates_that_cannot_be_used_are_all_named_with_their_settings() {
     assert!(tls(&one).problems().is_empty() && tls(&nameless).problems().is_empty());
     let config = TlsConfig {
         certificates: vec![missing.clone(), crossed, nameless, other],
-        client_ca_file: Some(one.key_file.clone()),
+        client_ca_file: Some(one.key_file),
         ..tls(&missing)
     };
     let problems = config.problems();

@@ -26,6 +26,9 @@ use super::sent::Out;
 /// How much later than the call itself its deadline is seen to here: where its client takes nothing, the call is not asked.
 const AFTER_DEADLINE: Duration = Duration::from_millis(200);
 
+/// After how many messages that were taken a client is told that it may send as many more.
+const WORTH_TELLING: u32 = WINDOW / 2;
+
 /// A message of a client's, and the room that it takes until it is read.
 pub struct Piece {
     pub text: Bytes,
@@ -52,7 +55,7 @@ impl http_body::Body for Intake {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<BodyFrame<Bytes>, Status>>> {
         self.pieces.poll_recv(cx).map(|piece| {
             let piece = piece?;
-            if self.taken.count.fetch_add(1, Ordering::Relaxed) + 1 >= WINDOW / 2 {
+            if self.taken.count.fetch_add(1, Ordering::Relaxed) + 1 >= WORTH_TELLING {
                 self.taken.more.notify_one();
             }
             Some(Ok(BodyFrame::data(piece.text)))
@@ -65,7 +68,7 @@ impl Taken {
     async fn worth_telling(&self) -> u32 {
         loop {
             self.more.notified().await;
-            if self.count.load(Ordering::Relaxed) >= WINDOW / 2 {
+            if self.count.load(Ordering::Relaxed) >= WORTH_TELLING {
                 return self.count.swap(0, Ordering::Relaxed);
             }
         }
@@ -156,14 +159,15 @@ impl Answer<'_> {
                 Ok(None) => return Ok(frame::end(self.id)),
                 Err(fault) => return Err(fault),
             };
+            // From here on it is held, however long its client takes none.
+            let counted = self.out.answers.count(message.len());
             self.let_through().await;
             // A call that is one message for one ends with it.
             let behind = body.frame().now_or_never();
             if behind.as_ref().is_some_and(well_ended) {
                 return Ok(frame::message(self.id, &message, true));
             }
-            self.out.send(frame::message(self.id, &message, false)).await;
-            drop(message);
+            self.out.send_counted(frame::message(self.id, &message, false), counted).await;
             next = match behind {
                 Some(behind) => behind,
                 None => body.frame().await,

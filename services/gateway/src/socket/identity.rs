@@ -13,13 +13,14 @@ use mainstay_layers::Body;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tonic::Code;
 
 use super::limits::IDENTIFY_WAIT;
 use super::origin::{Origin, refused};
 use super::{Known, PATH};
 
-/// How long after what stood for a key was over the key is asked for again.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long after what stood for a key was over the key is asked for again, and again where there is no answer.
+const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Why it is over; nothing as long as it is not.
 pub type Over = watch::Receiver<Option<Arc<Fault>>>;
@@ -39,6 +40,8 @@ impl Identity {
         tasks: &mut JoinSet<()>,
     ) -> Result<(Identity, Option<Duration>), Fault> {
         let (body, expires) = ask(origin, &token).await?;
+        // Those that are over would be kept.
+        while tasks.try_join_next().is_some() {}
         let (sender, over) = watch::channel(None);
         tasks.spawn(follow(origin.clone(), token.clone(), body, sender));
         let expires_in = expires.map(|at| at.saturating_duration_since(Instant::now()));
@@ -66,16 +69,33 @@ async fn follow(origin: Origin, token: HeaderValue, mut body: Body, over: watch:
             () = over.closed() => return,
         };
         // What stands for a key is over before the key is.
-        if fault.reason() == Some(Reason::TokenExpired) {
-            sleep(PAUSE).await;
-            if let Ok((next, _)) = ask(&origin, &token).await {
-                body = next;
-                continue;
-            }
+        if fault.reason() == Some(Reason::TokenExpired)
+            && let Some(next) = again(&origin, &token).await
+        {
+            body = next;
+            continue;
         }
         over.send_replace(Some(Arc::new(fault)));
         return;
     }
+}
+
+/// Asks once more whose a credential is; nothing where it is nobody's any more, or that cannot be found out for a while.
+async fn again(origin: &Origin, token: &HeaderValue) -> Option<Body> {
+    for pause in PAUSES {
+        sleep(pause).await;
+        match ask(origin, token).await {
+            Ok((body, _)) => return Some(body),
+            Err(fault) if is_of_the_credential(&fault) => return None,
+            Err(_) => {}
+        }
+    }
+    None
+}
+
+/// Whether a refusal is the credential's, and no trouble that passes.
+pub fn is_of_the_credential(fault: &Fault) -> bool {
+    matches!(fault.code(), Code::Unauthenticated | Code::PermissionDenied)
 }
 
 /// Waits for the end of what follows a credential.
@@ -98,6 +118,6 @@ pub async fn ended(over: Option<&mut Over>) -> Arc<Fault> {
     let Some(over) = over else { return std::future::pending().await };
     match over.wait_for(Option::is_some).await.map(|fault| fault.clone()) {
         Ok(Some(fault)) => fault,
-        _ => std::future::pending().await,
+        _ => Arc::new(Fault::new(Reason::ShuttingDown)),
     }
 }

@@ -17,8 +17,8 @@ pub const FRAME_BYTES: usize = 32 << 10;
 /// Of how many of the largest messages calls may leave unread what has come, all of one socket together.
 pub const UNREAD_MESSAGES: usize = 2;
 
-/// How long nothing is read where they leave more, before the socket is closed.
-pub const UNREAD_WAIT: Duration = Duration::from_secs(10);
+/// How long nothing is read where they leave more, before the call is ended that it is for.
+pub const UNREAD_WAIT: Duration = Duration::from_secs(3);
 
 /// Frames that wait to be sent.
 pub const QUEUE: usize = 16;
@@ -27,7 +27,7 @@ pub const QUEUE: usize = 16;
 pub const FIRST_FRAME_WAIT: Duration = Duration::from_secs(10);
 
 /// How long a credential in a frame may take to be looked at.
-pub const IDENTIFY_WAIT: Duration = Duration::from_secs(10);
+pub const IDENTIFY_WAIT: Duration = Duration::from_secs(5);
 
 /// How often the other side is asked whether it lives.
 pub const PING_INTERVAL: Duration = Duration::from_secs(15);

@@ -3,6 +3,7 @@
 //! Everything that comes over a socket is a request through the layers like every other ([`Again`](mainstay_layers::Again)): who
 //! calls, what he may, how often, and until when is decided there, call by call. Here are only the frames.
 
+mod arriving;
 mod call;
 mod counted;
 mod frame;
@@ -25,7 +26,7 @@ use mainstay_runtime::server::Tunnel;
 use tokio::task::JoinSet;
 
 pub use self::counted::Sockets;
-use self::identity::Identity;
+use self::identity::{Identity, is_of_the_credential};
 use self::origin::Origin;
 use self::session::Session;
 use crate::protocol::with_status;
@@ -66,11 +67,12 @@ pub async fn open(edge: &Edge, mut request: Request<Body>, context: Context) -> 
     let origin = Origin { again, peer, agent: request.headers().get(USER_AGENT).cloned() };
     let mut tasks = JoinSet::new();
     let mut identity = None;
+    let is_kept = context.browser.as_ref().is_some_and(|browser| browser.has_session);
     if let Some(token) = request.headers_mut().remove(AUTHORIZATION) {
         identity = match Identity::of(&origin, token, &mut tasks).await {
             Ok(known) => Some(known),
             // A browser shows what it keeps whether that is still good or not, and its page can say more.
-            Err(_) if context.browser.as_ref().is_some_and(|browser| browser.has_session) => None,
+            Err(fault) if is_of_the_credential(&fault) && is_kept => None,
             Err(fault) => return Err(fault),
         };
     }
@@ -81,7 +83,7 @@ pub async fn open(edge: &Edge, mut request: Request<Body>, context: Context) -> 
     let mut response = tunnel.open(move |wire, draining| async move {
         let _counted = sockets.enter();
         session.serve(wire, draining).await;
-    });
+    })?;
     response.headers_mut().extend(headers);
     Ok(response)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderName, HeaderValue};
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::Answers;
+use mainstay_layers::{Answers, DEFAULT_TIMEOUT};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -22,9 +23,10 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
+use super::arriving::Arriving;
 use super::call::{Call, Intake, Piece, Taken};
 use super::frame::{self, Begin, Frame, More};
-use super::identity::{Identity, ended};
+use super::identity::{Identity, ended, is_of_the_credential};
 use super::limits::{
     CLOSE_WAIT, FIRST_FRAME_WAIT, FRAME_BYTES, IDLE_AFTER, LEAVING_GRACE, MAX_CALLS, MAX_CREDIT, PING_INTERVAL, QUEUE,
     UNANSWERED_PINGS, UNREAD_MESSAGES, UNREAD_WAIT, WINDOW,
@@ -69,12 +71,14 @@ impl Session {
         let largest = Some(self.max_message.saturating_add(FRAME_BYTES));
         let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
         let config = config.max_message_size(largest).max_frame_size(largest);
-        let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
+        let arriving = Arriving::default();
+        let socket = WebSocketStream::from_raw_socket(arriving.of(wire), Role::Server, Some(config)).await;
         let (mut sink, mut stream) = socket.split();
         let (queue, queued) = mpsc::channel(QUEUE);
+        let asked = Arc::new(AtomicU32::new(0));
         let out = Out { queue, answers: self.answers.clone() };
-        let mut writing = Box::pin(write(&mut sink, queued));
-        let mut talk = Talk::new(self, out.clone());
+        let mut writing = Box::pin(write(&mut sink, queued, asked.clone()));
+        let mut talk = Talk::new(self, out.clone(), (asked, arriving));
         let close = tokio::select! {
             biased;
             close = talk.run(&mut stream, &draining) => close,
@@ -130,6 +134,9 @@ struct Talk {
     /// Whether anything was said at all.
     has_spoken: bool,
     spoke_at: Instant,
+    arriving: Arriving,
+    /// Questions so far, and how many of them have left.
+    pings: (u32, Arc<AtomicU32>),
     /// Questions without any answer.
     unanswered: u32,
     /// Until when calls may go on, once the port closes.
@@ -137,12 +144,13 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(session: Session, out: Out) -> Talk {
+    fn new(session: Session, out: Out, (asked, arriving): (Arc<AtomicU32>, Arriving)) -> Talk {
         let room = Arc::new(Semaphore::new(session.max_message.saturating_mul(UNREAD_MESSAGES)));
         let (open, calls) = (HashMap::new(), JoinSet::new());
         let has_spoken = session.identity.is_some();
         let spoke_at = Instant::now();
-        Talk { session, out, open, calls, last_id: 0, room, has_spoken, spoke_at, unanswered: 0, leaving: None }
+        let (last_id, pings, unanswered, leaving) = (0, (0, asked), 0, None);
+        Talk { session, out, open, calls, last_id, room, has_spoken, spoke_at, arriving, pings, unanswered, leaving }
     }
 
     /// Listens until the socket is to be closed; nothing where the other side does that, or is gone.
@@ -198,7 +206,11 @@ impl Talk {
 
     /// Forgets calls that are over.
     fn tidy(&mut self) -> Said {
+        let before = self.open.len();
         self.open.retain(|_, call| !call.task.is_finished());
+        if self.open.len() < before {
+            self.spoke_at = Instant::now();
+        }
         if self.leaving.is_some() && self.open.is_empty() { Err(Some(away())) } else { Ok(()) }
     }
 
@@ -207,12 +219,18 @@ impl Talk {
         if self.unanswered >= UNANSWERED_PINGS {
             return Err(None);
         }
+        if self.arriving.is_too_slow() {
+            return Err(Some(policy("the rest of a message did not come")));
+        }
         if self.open.is_empty() && self.spoke_at.elapsed() >= IDLE_AFTER {
             return Err(Some(Close { code: CloseCode::Normal, why: "nothing was said for long" }));
         }
-        self.unanswered += 1;
-        // Where there is no room there is something on its way that will be answered as well.
-        let _ = self.out.queue.try_send(Sent::Ping);
+        let (asked, left) = &mut self.pings;
+        // Behind answers that are on their way a question may take its time; a client that takes none of them is cut off elsewhere.
+        if *asked == left.load(Ordering::Relaxed) && self.out.queue.try_send(Sent::Ping).is_ok() {
+            *asked += 1;
+            self.unanswered += 1;
+        }
         Ok(())
     }
 
@@ -220,13 +238,18 @@ impl Talk {
         self.unanswered = 0;
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(()),
+            Some(Ok(Message::Ping(said) | Message::Pong(said))) => {
+                self.arriving.control(said.len());
+                return Ok(());
+            }
+            Some(Ok(Message::Frame(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => {
                 return Err(Some(Close { code: CloseCode::Unsupported, why: "frames are JSON, which is text" }));
             }
             Some(Ok(Message::Close(_))) | None => return Err(None),
             Some(Err(error)) => return Err(unreadable(&error)),
         };
+        self.arriving.whole();
         (self.has_spoken, self.spoke_at) = (true, Instant::now());
         match Frame::read(&text) {
             Ok(Frame::Auth(token)) => self.identify(token).await,
@@ -245,8 +268,8 @@ impl Talk {
 
     /// Whoever has a token calls from here on. What was begun is still his who began it.
     async fn identify(&mut self, token: Option<SecretString>) -> Said {
-        self.session.identity = None;
         let Some(token) = token else {
+            self.session.identity = None;
             self.out.send(frame::known(None)).await;
             return Ok(());
         };
@@ -258,6 +281,11 @@ impl Talk {
             Ok((identity, expires_in)) => {
                 self.session.identity = Some(identity);
                 self.out.send(frame::known(expires_in)).await;
+                Ok(())
+            }
+            // Who calls is still who called.
+            Err(fault) if !is_of_the_credential(&fault) => {
+                self.out.send(frame::unknown(fault)).await;
                 Ok(())
             }
             // Nobody tries credentials one after the other over one socket.
@@ -301,9 +329,15 @@ impl Talk {
         let path = begin.path().ok_or_else(missing)?;
         let mut headers = begin.headers()?;
         let timeout = begin.timeout()?;
-        let deadline = timeout.as_ref().and_then(|(timeout, _)| std::time::Instant::now().checked_add(*timeout));
+        let snapshot = self.session.live.load();
+        let method = snapshot.method(&path);
+        let takes_many = method.is_some_and(|method| method.client_streaming);
+        let streams = takes_many || method.is_some_and(|method| method.server_streaming);
+        // Also where its client does not take the one message that it is answered with.
+        let usual = if streams { None } else { Some(DEFAULT_TIMEOUT) };
+        let within = timeout.as_ref().map(|(timeout, _)| *timeout).or(usual);
+        let deadline = within.and_then(|within| std::time::Instant::now().checked_add(within));
         headers.extend(timeout.map(|(_, header)| (TIMEOUT, header)));
-        let takes_many = self.session.live.load().method(&path).is_some_and(|method| method.client_streaming);
         let (input, pieces) = mpsc::channel(WINDOW as usize);
         let (stop, stopped) = oneshot::channel();
         let credit = more.credit.map(|credit| Arc::new(Semaphore::new((credit as usize).min(MAX_CREDIT))));
@@ -366,7 +400,9 @@ impl Talk {
         }
         let size = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let Ok(Ok(room)) = timeout(UNREAD_WAIT, self.room.clone().acquire_many_owned(size)).await else {
-            return Err(Some(policy("the calls leave unread what they are sent")));
+            let what = "more is sent than the calls of this socket read";
+            self.stop(id, Fault::new(Reason::RateLimited).message(what));
+            return Ok(());
         };
         let piece = Piece { text: Bytes::copy_from_slice(message.as_bytes()), _room: room };
         if let Err(mpsc::error::TrySendError::Full(_)) = input.try_send(piece) {

@@ -92,8 +92,12 @@ async fn a_call_has_its_mask_its_deadline_and_its_request_id() {
     let left = heard.deadline.unwrap().saturating_duration_since(std::time::Instant::now());
     assert!(left <= Duration::from_secs(2), "{left:?}");
 
+    let untaken = json!({"id": 9, "method": GET_BOOK, "message": {"name": "books/1"}, "timeout": "0.2s", "credit": 0});
+    socket.say(untaken).await;
+    assert_eq!(reason(&socket.heard().await), "DEADLINE_EXCEEDED", "nor is an answer kept that nobody takes");
+
     let _never = live(&at.harness);
-    socket.say(json!({"id": 2, "method": FOLLOW, "message": {}, "timeout": "0.2s", "credit": 0})).await;
+    socket.say(json!({"id": 10, "method": FOLLOW, "message": {}, "timeout": "0.2s", "credit": 0})).await;
     assert_eq!(reason(&socket.heard().await), "DEADLINE_EXCEEDED");
 }
 

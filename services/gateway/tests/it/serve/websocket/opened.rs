@@ -1,6 +1,7 @@
 //! Which requests open a socket, and how one is closed.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -12,6 +13,7 @@ use mainstay_runtime::channel::Reply;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -192,10 +194,12 @@ async fn whoever_is_gone_is_noticed_and_whoever_is_idle_is_told() {
 #[tokio::test]
 async fn a_server_that_stops_lets_calls_end_and_then_says_that_it_goes() {
     let at = listen(Harness::start().await);
-    at.harness.data.on_later(&format!("/{GET_BOOK}"), |heard| {
-        let message = heard.message.clone();
+    let go_on = Arc::new(Notify::new());
+    let waits = go_on.clone();
+    at.harness.data.on_later(&format!("/{GET_BOOK}"), move |heard| {
+        let (message, waits) = (heard.message.clone(), waits.clone());
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            waits.notified().await;
             Ok(Reply::Message(message))
         })
     });
@@ -205,11 +209,14 @@ async fn a_server_that_stops_lets_calls_end_and_then_says_that_it_goes() {
     busy.say(json!({"id": 1, "method": GET_BOOK, "message": {"name": "books/1"}})).await;
     follows.say(json!({"id": 1, "method": "library.v1.Library/Follow", "message": {}})).await;
     idle.call(1, "library.v1.Library/Nothing", json!({})).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    while at.harness.data.calls().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     at.shutdown.begin();
     assert_eq!(idle.closed().await.0, 1001);
     busy.say(json!({"id": 2, "method": GET_BOOK, "message": {"name": "books/1"}})).await;
     assert_eq!(reason(&busy.heard().await), "SHUTTING_DOWN", "nothing new begins");
+    go_on.notify_one();
     assert_eq!(busy.heard().await["message"]["name"], "books/1", "what was begun is answered");
     assert_eq!(busy.closed().await.0, 1001);
     assert_eq!(reason(&follows.heard().await), "SHUTTING_DOWN");
@@ -236,13 +243,15 @@ async fn over_http2_a_socket_is_a_stream_beside_others() {
     };
     assert_eq!(sender.send_request(ask("mqtt")).await.unwrap().status(), StatusCode::BAD_REQUEST);
     let mut sockets = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..8 {
         let answer = sender.send_request(ask("mainstay.v1.json")).await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers()["sec-websocket-protocol"], "mainstay.v1.json");
         let upgraded = hyper::upgrade::on(answer).await.unwrap();
         sockets.push(Socket::over(TokioIo::new(upgraded)).await);
     }
+    let many = sender.send_request(ask("mainstay.v1.json")).await.unwrap();
+    assert_eq!(many.status(), StatusCode::TOO_MANY_REQUESTS, "each costs what a connection does");
     for socket in &mut sockets {
         assert_eq!(socket.call(1, GET_BOOK, json!({"name": "books/1"})).await["message"]["name"], "books/1");
     }

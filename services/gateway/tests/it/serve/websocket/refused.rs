@@ -133,3 +133,12 @@ async fn a_client_that_takes_nothing_is_not_buffered_for() {
     assert!(made < 2_000, "{made}");
     assert_eq!(socket.heard().await["id"], 1);
 }
+
+#[tokio::test]
+async fn a_message_that_is_too_large_ends_its_call_alone() {
+    let at = listen(Harness::start().await);
+    let mut socket = Socket::open(at.address).await;
+    let name = "x".repeat(4 << 20);
+    assert_eq!(reason(&socket.call(1, GET_BOOK, json!({"name": name})).await), "PAYLOAD_TOO_LARGE");
+    assert_eq!(socket.call(2, GET_BOOK, json!({"name": "books/1"})).await["end"], true);
+}
