@@ -53,6 +53,26 @@ async fn a_session_in_cookies_stands_for_the_caller() {
     assert_eq!(bench.json(request).await["uid"], "service:gateway");
 }
 
+/// A contract may give what changes something a GET, which each page can have a browser send.
+#[tokio::test]
+async fn a_get_of_what_changes_something_is_no_read() {
+    let bench = open(false);
+    let send = async |path: &str, site: Option<&str>| {
+        let mut request = get(path).header("host", HOST).header("cookie", cookies(1));
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        bench.send(request).await.status().as_u16()
+    };
+    for site in [None, Some("cross-site"), Some("same-site")] {
+        assert_eq!(send("/t.S/Members?changes", site).await, 403, "{site:?}");
+        assert_eq!(send("/t.S/Members", site).await, 200, "{site:?}");
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(send("/t.S/Members?changes", Some(site)).await, 200, "{site}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_whole_token_stands_for_nobody_and_a_wrong_one_is_refused() {
     let bench = open(false);

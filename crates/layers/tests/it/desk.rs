@@ -74,7 +74,11 @@ impl Endpoint for Desk {
             Some("page") => Cookies::CountIfGood,
             _ => Cookies::Count,
         };
-        let effect = Effect::Changes;
+        let effect = match parts.uri.query() {
+            Some("changes") => Effect::Changes,
+            _ if parts.method.is_safe() => Effect::Reads,
+            _ => Effect::Changes,
+        };
         Ok(Resolved { target, access, effect, takes, cookies, streams, route: self.metrics.route(parts.uri.path()) })
     }
 
