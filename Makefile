@@ -21,7 +21,7 @@ bench: ## Build release, run Mainstay beside its peers, count instructions, writ
 chaos: ## Build release, do the worst to servers, disks, networks and clocks for ten minutes, write tests/chaos/RESULTS.md
 	tests/chaos/run
 
-fuzz: ## Look for input that breaks what reads it: contracts, rules, filters, orders, masks, page tokens, plans; a minute each
+fuzz: ## Look for input that breaks what reads it: contracts, rules, filters, orders, masks, page tokens, plans, routes, JSON, frames; a minute each
 	tests/fuzz/run
 
 lint: ## Check formatting, clippy, licences and bans

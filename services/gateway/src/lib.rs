@@ -22,7 +22,7 @@ mod schema;
 mod serve;
 mod site;
 pub mod snapshot;
-mod socket;
+pub mod socket;
 mod store;
 pub mod transcode;
 mod upstreams;

@@ -34,7 +34,7 @@ impl Banner<'_> {
     pub fn print(&self) {
         let scheme = if self.tls { "https" } else { "http" };
         say!("  mainstay {} is ready in {} ms", env!("CARGO_PKG_VERSION"), self.age.as_millis());
-        say!("  gateway    {scheme}://{}      REST, gRPC, gRPC-Web and Connect on one port", self.address);
+        say!("  gateway    {scheme}://{}      REST, gRPC, gRPC-Web, Connect and WebSockets on one port", self.address);
         if self.docs {
             say!("  docs       {scheme}://{}/docs", self.address);
         }

@@ -4,6 +4,7 @@
 //! `corpus`, which `make test` takes in again.
 
 mod contract;
+mod gateway;
 mod list;
 mod page_token;
 mod plan;
@@ -14,7 +15,7 @@ mod sample;
 pub type Target = fn(&str);
 
 /// All targets, by the names of their folders in `corpus`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("contract", contract::take),
     ("rule", rule::take),
     ("filter", list::filter),
@@ -22,6 +23,9 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("mask", list::mask),
     ("page_token", page_token::take),
     ("plan", plan::take),
+    ("route", gateway::route),
+    ("json", gateway::json),
+    ("frame", gateway::frame),
 ];
 
 /// The longest text that is tried: what is longer is refused by limits of its own, which have tests of their own.

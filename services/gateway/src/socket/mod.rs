@@ -6,7 +6,7 @@
 mod arriving;
 mod call;
 mod counted;
-mod frame;
+pub mod frame;
 mod handshake;
 mod identity;
 mod limits;
