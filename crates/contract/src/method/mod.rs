@@ -268,7 +268,8 @@ impl Method {
     }
 }
 
-fn has_side_effects(method: &MethodDescriptor) -> bool {
+/// Whether a method does not say that it changes nothing.
+pub(crate) fn has_side_effects(method: &MethodDescriptor) -> bool {
     let options = method.method_descriptor_proto().options.as_ref();
     options.is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects)
 }

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use mainstay_expr::suggest;
-use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, Value};
 
 use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::file::{Spot, tag};
 use crate::http::{Segment, Template};
-use crate::method::Verb;
+use crate::method::{Verb, has_side_effects};
 use crate::options::{items, message_option, text};
 use crate::report::Report;
 use crate::reserved::RESERVED_ROOTS;
@@ -161,7 +160,7 @@ impl Route<'_, '_> {
                     "HEAD and OPTIONS are answered for every path that there is; CONNECT and TRACE are for no resource",
                 )
                 .help("leave the route out");
-        } else if kind == "*" && self.has_side_effects() {
+        } else if kind == "*" && has_side_effects(self.method) {
             self.report
                 .error(&spot, "a route of every HTTP method is one of GET, too, and the method may change something")
                 .because("whatever page somebody looks at can have their browser send a GET")
@@ -176,11 +175,6 @@ impl Route<'_, '_> {
         } else {
             self.path(&["custom", "path"], &kind, &text(pattern, "path"));
         }
-    }
-
-    fn has_side_effects(&self) -> bool {
-        let options = self.method.method_descriptor_proto().options.as_ref();
-        options.is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects)
     }
 
     fn without_path(&mut self) {
